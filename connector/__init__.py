@@ -1,0 +1,1 @@
+"""Turns won deals into paid invoices."""

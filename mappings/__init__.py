@@ -1,0 +1,1 @@
+"""Field mapping as a small library; knows no CRM, no billing, no database."""
