@@ -1,0 +1,118 @@
+"""The sandbox as a whole: three vendors and the control API, each on a loopback port of its own."""
+
+import importlib
+import importlib.util
+import logging
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from flask import Blueprint, Flask
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from connector.sandbox.clock import Clock
+from connector.sandbox.control import control_app
+from connector.sandbox.deliveries import Deliveries
+from connector.sandbox.faults import Faults
+from connector.sandbox.request_log import RequestLog
+from connector.sandbox.vendor import Vendor
+
+HOST = "127.0.0.1"
+
+
+class Sandbox:
+    """A Salesforce, a HubSpot and a Stripe that answer on loopback HTTP from `start()` to `stop()`.
+
+    With `port_base` the ports are base (Stripe), +1 (HubSpot), +2 (Salesforce), +3 (control); 0 takes
+    free ones.
+    """
+
+    def __init__(self, *, port_base: int = 0, clock_file: Path | None = None, seed: int = 1) -> None:
+        self.clock = Clock(clock_file)
+        self.faults = Faults(seed)
+        self.deliveries = Deliveries(self.clock, self.faults)
+        self.log = RequestLog()
+        self.stripe = self._create("stripe")
+        self.hubspot = self._create("hubspot")
+        self.salesforce = self._create("salesforce")
+        vendors = [self.stripe, self.hubspot, self.salesforce]
+        control = control_app(self.clock, self.faults, self.deliveries, self.log, vendors)
+        apps = [*(vendor.app() for vendor in vendors), control]
+        self._servers = [_listen(app, port_base + n if port_base else 0) for n, app in enumerate(apps)]
+        self.stripe_url, self.hubspot_url, self.salesforce_url, self.control_url = (
+            f"http://{HOST}:{server.server_port}" for server in self._servers
+        )
+        self._threads = [
+            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+            for server in self._servers
+        ]
+
+    def addresses(self) -> dict[str, str]:
+        """The base address of each vendor and of the control API, by name."""
+        return {
+            "stripe": self.stripe_url,
+            "hubspot": self.hubspot_url,
+            "salesforce": self.salesforce_url,
+            "control": self.control_url,
+        }
+
+    def start(self) -> None:
+        """Answer requests from now on, in threads of our own."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Close every port and forget the webhooks still waiting."""
+        for server, thread in zip(self._servers, self._threads, strict=True):
+            if thread.is_alive():
+                server.shutdown()
+            server.server_close()
+        self.deliveries.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _create(self, name: str) -> Vendor:
+        module = f"connector.sandbox.{name}"
+        if importlib.util.find_spec(module) is None:
+            return _Absent(name)
+        package = importlib.import_module(module)
+        if not hasattr(package, "create"):
+            return _Absent(name)
+        created: Vendor = package.create(self.clock, self.faults, self.deliveries, self.log)
+        return created
+
+
+class _Absent:
+    """A vendor nobody has built yet: its port answers 404 to everything."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def app(self) -> Flask:
+        return Flask(f"connector.sandbox.{self.name}")
+
+    def control(self) -> Blueprint:
+        return Blueprint(self.name, __name__)
+
+
+class _Handler(WSGIRequestHandler):
+    """Keep-alive like the real vendors, without Nagle's pause between headers and body, and quiet."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """RequestLog keeps the record; a line per request would drown the demo."""
+
+
+def _listen(app: Flask, port: int) -> BaseWSGIServer:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # its "Running on" banner is not ours to print
+    return make_server(HOST, port, app, threaded=True, request_handler=_Handler)
