@@ -1,0 +1,1 @@
+"""Values and decisions; no network, no database, no clock."""
