@@ -186,7 +186,7 @@ class Billing(Protocol):
         ...
 
     def find(self, step: Step, made: Mapping[StepKey, RecordRef]) -> RecordRef | None:
-        """What an earlier attempt at this step made, although we never heard so; by consistent lists, never by search."""
+        """What an earlier attempt at this step made without our hearing so; by consistent lists, never by search."""
         ...
 
     def run(self, step: Step, made: Mapping[StepKey, RecordRef], key: str) -> RecordRef:
@@ -449,7 +449,10 @@ class Store(Protocol):
         ...
 
     def alone(self, name: str) -> AbstractContextManager[None]:
-        """Hold a lock shared by all processes while the block runs; it falls with the process. Raises RetryLater if busy long."""
+        """Hold a lock shared by all processes while the block runs; it falls with the process.
+
+        Raises RetryLater when it stays busy.
+        """
         ...
 
     def ping(self) -> None:
@@ -472,7 +475,7 @@ class Feature(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CrmProvider:
-    """A CRM's card. ``settings`` is a frozen pydantic-settings class; ``connect`` and ``webhook`` take an instance of it."""
+    """A CRM's card. ``settings`` is a frozen pydantic-settings class; ``connect`` and ``webhook`` take one of it."""
 
     name: str
     label: str

@@ -74,6 +74,7 @@ class Subscription:
     ended_at: datetime | None = None
     deal: RecordRef | None = None
     latest_invoice: RecordRef | None = None
+    contract_end: date | None = None  #: the last day of the contract, where the deal named a term
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,11 @@ from connector.domain.billing import Price
 from connector.domain.deal import Address, CollectionMethod, Interval
 from connector.domain.refs import RecordRef
 
+META_DEAL = "crm_deal"
+META_ACCOUNT = "crm_account"
+META_CONTRACT_END = "contract_end"
+"""Metadata that names the CRM record (as ``str(RecordRef)``) and the contract's last day on what billing holds."""
+
 
 @dataclass(frozen=True, order=True, slots=True)
 class StepKey:
@@ -64,13 +69,13 @@ class PlannedLine:
 
 @dataclass(frozen=True, slots=True)
 class MakeCustomer:
-    """A customer for the CRM account, unless a Link has one. ``adopt`` names one that the CRM record already carries."""
+    """A customer for the CRM account. ``adopt`` names one that the CRM record carries already."""
 
     key: StepKey
     name: str
     email: str = ""
     phone: str = ""
-    address: Address = Address()
+    address: Address = field(default_factory=Address)
     metadata: Mapping[str, str] = field(default_factory=dict)
     adopt: str = ""
 
@@ -98,8 +103,8 @@ class InvoiceTerms:
 class MakeSubscription:
     """One subscription with the recurring lines; one-off lines go on its first invoice.
 
-    ``start`` is None for "now"; a past day is billed from that day, whole periods only; a future day starts by schedule.
-    ``anchor`` is the day the first full period after a past start begins. ``first_invoice`` is what the first invoice
+    ``start`` is None for "now"; a past day is billed from that day, one whole period; a future day starts by schedule.
+    ``anchor`` is the day the next full period after a past start begins. ``first_invoice`` is what the first invoice
     must come to, in minor units before tax; None when a schedule will make it later.
     """
 

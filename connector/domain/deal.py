@@ -59,7 +59,7 @@ class Account:
     name: str
     phone: str = ""
     domain: str = ""
-    address: Address = Address()
+    address: Address = field(default_factory=Address)
     billing_email: str = ""
     customer_id: str = ""  #: the billing customer's id, if the CRM record already carries one
     parent: RecordRef | None = None
@@ -78,7 +78,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class LineItem:
-    """One sold line. ``interval`` is None for a one-off line.
+    """One sold line. ``one_off`` is True for a line that does not recur; ``interval`` is None where nothing says.
 
     ``unit_price`` is the sales price per unit and billing period before ``discount_percent``; ``total`` is what the
     CRM computed for the line (quantity x price - discount), the figure the customer agreed to.
@@ -91,6 +91,7 @@ class LineItem:
     total: Decimal | None = None
     discount_percent: Decimal = Decimal(0)
     discount_per_unit: Decimal = Decimal(0)
+    one_off: bool = False
     interval: Interval | None = None
     term_months: int | None = None
     start: date | None = None
@@ -122,6 +123,6 @@ class Deal:
     close_date: date | None = None
     billing_contact: Contact | None = None
     owner: RecordRef | None = None
-    terms: BillingTerms = BillingTerms()
+    terms: BillingTerms = field(default_factory=BillingTerms)
     line_items: tuple[LineItem, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)  #: free fields a mapping sends along by name

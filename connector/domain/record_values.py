@@ -1,0 +1,193 @@
+"""What a CRM account or deal should show, worked out from what billing says now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from connector.domain.billing import BillingAccount, Invoice, InvoiceStatus, Payment, Subscription
+from connector.domain.deal import Interval
+from connector.domain.money import Money
+from connector.domain.payment_health import (
+    Health,
+    HealthPolicy,
+    PaymentHealth,
+    assess,
+    is_late_payer,
+)
+from connector.domain.refs import RecordRef
+from connector.domain.write_back import Value
+
+_RUNNING = frozenset({"active", "past_due", "trialing", "unpaid"})
+_SENT = frozenset({InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.UNCOLLECTIBLE})
+
+# Source: the usual normalisation to a month: year / 12, week x 52 / 12, day x 365 / 12.
+_PER_MONTH = {"year": Decimal(1) / 12, "month": Decimal(1), "week": Decimal(52) / 12, "day": Decimal(365) / 12}
+
+
+def account_values(account: BillingAccount, today: date, policy: HealthPolicy) -> dict[str, Value]:
+    """Every value of the account's record, except how its synchronisation went."""
+    health = assess(account.invoices, today, policy)
+    subscriptions = _by_rank(account.subscriptions)
+    currency = health.currency or next((s.currency for s in subscriptions), account.customer.currency)
+    return {
+        "customer_id": account.customer.ref.id,
+        **_subscription_values(subscriptions, currency),
+        **_renewal_values(subscriptions, currency),
+        **_invoice_values(account.invoices),
+        **_payment_values(account.payments, currency),
+        **_health_values(health, currency),
+        "late_payer": is_late_payer(health, renewal_date(subscriptions), policy),
+        "collection_stage": _collection_stage(health),
+        "credit_hold": health.word is Health.SEVERE,
+    }
+
+
+def deal_values(account: BillingAccount, billed_by: RecordRef, today: date, policy: HealthPolicy) -> dict[str, Value]:
+    """The same values for one deal: its own subscription or invoice, with the payment record of the whole account.
+
+    ``billed_by`` is the subscription, schedule or invoice that the deal became.
+    """
+    whole = assess(account.invoices, today, policy)
+    own = BillingAccount(
+        customer=account.customer,
+        subscriptions=tuple(s for s in account.subscriptions if s.ref == billed_by),
+        invoices=tuple(i for i in account.invoices if billed_by in (i.ref, i.subscription)),
+    )
+    ids = {invoice.ref for invoice in own.invoices}
+    payments = tuple(payment for payment in account.payments if payment.invoice in ids)
+    subscriptions = _by_rank(own.subscriptions)
+    currency = next((i.currency for i in own.invoices), next((s.currency for s in subscriptions), whole.currency))
+    health = assess(own.invoices, today, policy)
+    return {
+        "customer_id": account.customer.ref.id,
+        **_subscription_values(subscriptions, currency),
+        **_renewal_values(subscriptions, currency),
+        **_invoice_values(own.invoices),
+        **_payment_values(payments, currency),
+        **_health_values(health, currency),
+        "health": whole.word.value,
+        "health_score": _whole(whole.score),
+        "health_reason": whole.reason,
+        "late_payer": is_late_payer(whole, renewal_date(account.subscriptions), policy),
+    }
+
+
+def renewal_date(subscriptions: Iterable[Subscription]) -> date | None:
+    """The first day that a running contract ends: its own end where the deal named a term, else its period's end."""
+    ends = [
+        end
+        for s in subscriptions
+        if s.status in _RUNNING
+        and (
+            end := s.contract_end
+            or min((i.current_period_end.date() for i in s.items if i.current_period_end), default=None)
+        )
+    ]
+    return min(ends, default=None)
+
+
+def monthly_recurring(subscriptions: Iterable[Subscription], currency: str) -> Decimal:
+    """MRR in major units of one currency, rounded to its smallest unit only at the end."""
+    minor = Decimal(0)
+    for subscription in subscriptions:
+        if subscription.status not in _RUNNING or subscription.currency != currency:
+            continue
+        for item in subscription.items:
+            if item.unit_amount is not None and item.interval is not None and not item.metered:
+                minor += item.unit_amount * item.quantity * _monthly_factor(item.interval)
+    return Money(int(minor.to_integral_value(ROUND_HALF_UP)), currency).major
+
+
+def _monthly_factor(interval: Interval) -> Decimal:
+    return _PER_MONTH[interval.unit] / interval.count
+
+
+def _by_rank(subscriptions: Sequence[Subscription]) -> list[Subscription]:
+    """Running ones first, newest first among equals."""
+    return sorted(
+        subscriptions,
+        key=lambda s: (s.status not in _RUNNING, -(s.started_at.timestamp() if s.started_at else 0), s.ref),
+    )
+
+
+def _subscription_values(subscriptions: Sequence[Subscription], currency: str) -> dict[str, Value]:
+    first = subscriptions[0] if subscriptions else None
+    return {
+        "subscription_id": first.ref.id if first else "",
+        "subscription_status": first.status if first else "",
+        "mrr": monthly_recurring(subscriptions, currency) if currency and subscriptions else None,
+        "currency": currency.upper(),
+    }
+
+
+def _renewal_values(subscriptions: Sequence[Subscription], currency: str) -> dict[str, Value]:
+    coming = [
+        (item.current_period_end.date(), item.unit_amount * item.quantity)
+        for s in subscriptions
+        if s.status in _RUNNING and s.currency == currency and s.cancel_at is None
+        for item in s.items
+        if item.current_period_end is not None and item.unit_amount is not None
+    ]
+    day = min((when for when, _ in coming), default=None)
+    amount = sum((minor for when, minor in coming if when == day), start=Decimal(0))
+    return {
+        "renewal_date": renewal_date(subscriptions),
+        "next_invoice_date": day,
+        "next_invoice_amount": Money(int(amount.to_integral_value(ROUND_HALF_UP)), currency).major if day else None,
+    }
+
+
+def _invoice_values(invoices: Sequence[Invoice]) -> dict[str, Value]:
+    newest = max(
+        (i for i in invoices if i.status in _SENT and i.replaced_by is None),
+        key=lambda i: (i.finalized_at or i.created_at, i.ref),
+        default=None,
+    )
+    return {
+        "last_invoice_number": newest.number if newest else "",
+        "last_invoice_status": newest.status.value if newest else "",
+        "last_invoice_due_date": newest.due_date if newest else None,
+        "last_invoice_url": newest.hosted_url if newest else "",
+    }
+
+
+def _payment_values(payments: Sequence[Payment], currency: str) -> dict[str, Value]:
+    last = max(
+        ((p.paid_at, p.ref, p.amount) for p in payments if p.paid_at is not None and p.currency == currency),
+        default=None,
+    )
+    return {
+        "last_payment_date": last[0].date() if last else None,
+        "last_payment_amount": Money(last[2], currency).major if last else None,
+    }
+
+
+def _health_values(health: PaymentHealth, currency: str) -> dict[str, Value]:
+    nothing = Money(0, currency).major if currency else None
+    return {
+        "open_balance": health.open_balance.major if health.open_balance else nothing,
+        "overdue_balance": health.overdue_balance.major if health.overdue_balance else nothing,
+        "overdue_count": health.overdue_count,
+        "days_past_due": health.days_past_due,
+        "average_days_late": health.average_days_late,
+        "on_time_rate": health.on_time_rate,
+        "health": health.word.value,
+        "health_score": _whole(health.score),
+        "health_reason": health.reason,
+        "health_as_of": health.as_of,
+    }
+
+
+def _whole(score: float | None) -> int | None:
+    return None if score is None else round(score)
+
+
+def _collection_stage(health: PaymentHealth) -> str:
+    if health.disputed:
+        return "disputed"
+    for days, stage in ((45, "escalated"), (7, "overdue"), (0, "reminder")):
+        if health.days_past_due > days:
+            return stage
+    return "none"
