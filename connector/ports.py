@@ -271,6 +271,16 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class DealBilling:
+    """How a deal was billed: to which customer and account, and what its first invoice must come to (minor units)."""
+
+    customer: RecordRef
+    account: RecordRef
+    expected: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AccountDeal:
     """A deal billed to a customer, and the record that bills it."""
 
@@ -359,8 +369,12 @@ class Links(Protocol):
         """Deals billed to this customer, by remembering them with ``bill_to``."""
         ...
 
-    def bill_to(self, deal: RecordRef, customer: RecordRef, account: RecordRef) -> None:
-        """Remember which customer and account a deal is billed to."""
+    def billing_of(self, deal: RecordRef) -> DealBilling | None:
+        """How a deal was billed, once ``bill_to`` remembered it."""
+        ...
+
+    def bill_to(self, deal: RecordRef, billing: DealBilling) -> None:
+        """Remember how a deal was billed; the last word wins."""
         ...
 
 

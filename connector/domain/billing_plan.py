@@ -145,7 +145,15 @@ class BillingPlan:
 
     deal: RecordRef
     steps: tuple[Step, ...]
-    notes: tuple[str, ...] = ()  #: sentences for the record: a PO number that was cut, a check that was not possible
+    notes: tuple[str, ...] = ()  #: sentences for the record: a PO number that was cut, a line billed as its total
+
+    def expected_first_invoice(self) -> int | None:
+        """What the first invoice must come to, in minor units before tax; None when it is made later."""
+        match self.steps[-1]:
+            case MakeSubscription(first_invoice=expected) | MakeInvoice(total=expected):
+                return expected
+            case MakeCustomer() | MakeProduct():
+                return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,153 @@
+"""A won deal becomes a customer and a subscription, once, and its record says so."""
+
+from __future__ import annotations
+
+from connector import targets
+from connector.domain.billing_plan import (
+    BillingPlan,
+    Step,
+    StepKey,
+)
+from connector.domain.deal import Deal
+from connector.domain.planning import CUSTOMER, INVOICE, SUBSCRIPTION, plan_billing
+from connector.domain.refs import RecordRef
+from connector.domain.write_back import Value
+from connector.errors import CannotBill, KeyUsed, NeedsHuman, NotFound, Rejected
+from connector.ports import DealBilling, DealRecords, Link, Services
+from connector.sync.read_deal import read_deal
+from connector.targets import TargetKind
+
+
+def bill_deal(ref: str, services: Services) -> None:
+    """Bill the deal if it is won and not billed yet; a second call changes nothing.
+
+    Whatever a person must fix is told on the deal itself before the work is parked.
+
+    Raises:
+        NeedsHuman: the deal waits for a person. RetryLater: a vendor is unwell; nothing was lost or doubled.
+    """
+    deal_ref = RecordRef.parse(ref)
+    with services.store.begin() as work:
+        filled = work.links.of(deal_ref)
+        billing = work.links.billing_of(deal_ref)
+        state = work.records.get(deal_ref)
+    if billing is not None and state is not None and state.desired.get("sync_status") == "billed":
+        return
+    try:
+        billed_by = filled.get(SUBSCRIPTION) or filled.get(INVOICE)
+        if billing is not None and billed_by is not None:
+            _show(deal_ref, billing, billed_by, services)
+        else:
+            _bill_if_won(deal_ref, services)
+    except NeedsHuman as error:
+        _tell(deal_ref, {"sync_status": "needs_attention", "sync_message": str(error)}, services)
+        raise
+
+
+def plan_deal(records: DealRecords, services: Services) -> tuple[Deal, BillingPlan]:
+    """What billing would have to do for this deal; asks billing only which prices exist.
+
+    Raises:
+        CannotBill: it cannot be billed exactly as it stands.
+    """
+    deal = read_deal(records, services.mappings[records.ref.provider])
+    price_ids = sorted({line.product.price_id for line in deal.line_items if line.product.price_id})
+    codes = sorted({line.product.code for line in deal.line_items if line.product.code and not line.product.price_id})
+    catalogue = services.billing.prices(price_ids, codes)
+    return deal, plan_billing(deal, catalogue, services.today(), services.billing_policy)
+
+
+def _bill_if_won(deal_ref: RecordRef, services: Services) -> None:
+    try:
+        records = services.crms[deal_ref.provider].fetch_deal(deal_ref, services.mappings[deal_ref.provider])
+    except NotFound:
+        return  # deleted before it was billed: there is nothing left to bill, and no record to tell
+    if not records.won:
+        _forget_complaint(deal_ref, services)
+        return
+    with services.store.alone(f"account:{records.account or deal_ref}"):
+        _bill(records, services)
+
+
+def _bill(records: DealRecords, services: Services) -> None:
+    deal, plan = plan_deal(records, services)
+    _refuse_a_second_customer(deal, services)
+    made: dict[StepKey, RecordRef] = {}
+    for step in plan.steps:
+        made[step.key] = _run(step, made, services)
+    customer, billed_by = made[plan.steps[0].key], made[plan.steps[-1].key]
+    billing = DealBilling(customer, plan.steps[0].key.owner, plan.expected_first_invoice(), plan.notes)
+    with services.store.begin() as work:
+        work.links.bill_to(deal.ref, billing)
+        work.audit.record(
+            "deal billed", str(deal.ref), {"customer": customer.id, "billed_by": str(billed_by)}, services.clock()
+        )
+    _show(deal.ref, billing, billed_by, services)
+
+
+def _show(deal_ref: RecordRef, billing: DealBilling, billed_by: RecordRef, services: Services) -> None:
+    """Send the first invoice at once, so that the deal shows its link within seconds, and say that it is billed."""
+    services.billing.release_first_invoice(billed_by, billing.expected)
+    with services.store.begin() as work:
+        work.targets.mark_dirty(targets.for_record(TargetKind.ACCOUNT, billing.customer))
+    values: dict[str, Value] = {
+        "customer_id": billing.customer.id,
+        "subscription_id": billed_by.id if billed_by.kind == SUBSCRIPTION else "",
+        "sync_status": "billed",
+        "sync_message": " ".join(billing.notes),
+    }
+    _tell(deal_ref, values, services)
+
+
+def _run(step: Step, made: dict[StepKey, RecordRef], services: Services) -> RecordRef:
+    """Look before doing it again: the Link, then what an unheard-of earlier attempt may have made, then the call."""
+    with services.store.begin() as work:
+        known = work.links.get(step.key)
+    if known is not None:
+        return known
+    with services.store.begin() as work:
+        attempt = work.links.attempt(step.key)
+    found = services.billing.find(step, made) if attempt.number > 1 else None
+    if found is None:
+        try:
+            found = services.billing.run(step, made, attempt.idempotency_key)
+        except (KeyUsed, Rejected):
+            # Nothing was made under this key, or what was made will be found next time by its metadata.
+            with services.store.begin() as work:
+                work.links.new_epoch(step.key)
+            raise
+    version = services.mappings[step.key.owner.provider].version
+    with services.store.begin() as work:
+        work.links.remember(Link(step.key, found, mapping_version=version, created_at=services.clock()))
+        work.audit.record(f"{step.key.role} made", str(step.key.owner), {"target": str(found)}, services.clock())
+    return found
+
+
+def _refuse_a_second_customer(deal: Deal, services: Services) -> None:
+    """A CRM record that names another customer than our Link is a question for a person, never a second customer."""
+    account = deal.account
+    if account is None or not account.customer_id:
+        return
+    with services.store.begin() as work:
+        linked = work.links.get(StepKey(account.ref, CUSTOMER))
+    if linked is not None and linked.id != account.customer_id:
+        raise CannotBill(
+            f"The account names the billing customer {account.customer_id}, but has been billed as {linked.id}.",
+            field="account.customer_id",
+            hint="Put the right customer id on the account, or empty the field.",
+            ref=account.ref,
+        )
+
+
+def _tell(deal_ref: RecordRef, values: dict[str, Value], services: Services) -> None:
+    with services.store.begin() as work:
+        if work.records.desire(deal_ref, values):
+            work.targets.mark_dirty(targets.for_crm(deal_ref.provider))
+
+
+def _forget_complaint(deal_ref: RecordRef, services: Services) -> None:
+    """A deal that is open again needs no complaint about how it could not be billed."""
+    with services.store.begin() as work:
+        state = work.records.get(deal_ref)
+    if state is not None and state.desired.get("sync_status") == "needs_attention":
+        _tell(deal_ref, {"sync_status": "waiting", "sync_message": ""}, services)

@@ -1,0 +1,61 @@
+"""Ask each side what its webhooks missed: won deals from a CRM, events from billing's own log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from itertools import islice
+from typing import TypeVar
+
+from connector import targets
+from connector.domain.planning import INVOICE, SUBSCRIPTION
+from connector.domain.refs import RecordRef
+from connector.ports import Services
+from connector.sync.receive_event import receive
+from connector.targets import TargetKind
+
+_OVERLAP = timedelta(minutes=5)
+"""How far each look reaches behind the last: clocks differ, and a CRM's index lags its writes."""
+
+_FIRST_LOOK = timedelta(days=1)
+"""How far back the very first look reaches: a deal won before the connector was there is not billed unasked."""
+
+_LONGEST_LOOK = timedelta(days=29)
+"""Source: Stripe's events list and Salesforce's updated list both reach back 30 days."""
+
+_BATCH = 100
+
+_T = TypeVar("_T")
+
+
+def reconcile(provider: str, services: Services) -> None:
+    """Find what no doorbell rang for since the last look, and mark it; then remember how far this look reached.
+
+    Raises:
+        RetryLater, NeedsHuman: from the provider; the watermark stays, so that the next look starts there again.
+    """
+    started = services.clock()
+    with services.store.begin() as work:
+        last = work.settings.watermark(provider)
+    since = max(last or started - _FIRST_LOOK, started - _LONGEST_LOOK) - _OVERLAP
+    if provider in services.crms:
+        _mark_won_deals(services.crms[provider].won_since(since), services)
+    elif provider == services.billing.name:
+        for events in _batches(services.billing.events_since(since)):
+            receive(events, services)
+    with services.store.begin() as work:
+        work.settings.set_watermark(provider, started)
+
+
+def _mark_won_deals(refs: Iterable[RecordRef], services: Services) -> None:
+    for batch in _batches(refs):
+        with services.store.begin() as work:
+            for ref in sorted(set(batch)):
+                if not work.links.of(ref).keys() & {SUBSCRIPTION, INVOICE}:
+                    work.targets.mark_dirty(targets.for_record(TargetKind.DEAL, ref))
+
+
+def _batches(items: Iterable[_T]) -> Iterator[list[_T]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, _BATCH)):
+        yield batch

@@ -1,0 +1,67 @@
+"""Every changed record of one CRM, sent in full batches; only what differs from what was last written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from connector.domain.write_back import STAMP, RecordState, Value
+from connector.errors import NeedsHuman, RetryLater
+from connector.ports import CrmWrite, Records, RowResult, Services
+from mappings import apply
+
+_AT_ONCE = 200
+"""Records asked of the store at a time: the largest batch any CRM takes in one call (Salesforce collections)."""
+
+_ROW_RETRY = timedelta(seconds=30)
+_MOST_ROUNDS = 500
+
+
+def write_back(crm_name: str, services: Services) -> None:
+    """Write all that waits for this CRM. One bad row is parked or retried alone and holds up no other.
+
+    Raises:
+        RetryLater: the CRM is unwell, or some rows must be tried again later.
+    """
+    crm = services.crms.get(crm_name)
+    if crm is None:
+        return  # disconnected since: its values wait until it is back
+    for _ in range(_MOST_ROUNDS):
+        with services.store.begin() as work:
+            waiting = work.records.waiting(crm_name, _AT_ONCE)
+        if not waiting:
+            break
+        _write_batch(waiting, crm_name, services)
+    with services.store.begin() as work:
+        retry_in = work.records.next_retry_in(crm_name)
+    if retry_in is not None:
+        seconds = max(1.0, retry_in.total_seconds())
+        raise RetryLater(f"Some {crm_name} records are busy and are tried again.", retry_after=seconds)
+
+
+def _write_batch(states: Sequence[RecordState], crm_name: str, services: Services) -> None:
+    mapping = services.mappings[crm_name]
+    now = services.clock()
+    values = {state.ref: {**state.difference(), STAMP: now} for state in states}
+    writes = [CrmWrite(state.ref, apply.write(mapping, state.ref.kind, values[state.ref])) for state in states]
+    sendable = [write for write in writes if write.fields.keys()]
+    results = services.crms[crm_name].write(sendable) if sendable else []
+    with services.store.begin() as work:
+        for write in writes:
+            if not write.fields:
+                work.records.written(write.ref, values[write.ref], now)  # the mapping shows none of it
+        for result in results:
+            _note(result, values[result.ref], work.records, now)
+
+
+def _note(result: RowResult, values: dict[str, Value], records: Records, now: datetime) -> None:
+    match result.error:
+        case None:
+            records.written(result.ref, values, now)
+        case RetryLater():
+            wait = timedelta(seconds=result.error.retry_after) if result.error.retry_after else _ROW_RETRY
+            records.failed(result.ref, str(result.error), retry_in=wait)
+        case NeedsHuman():
+            records.failed(result.ref, str(result.error), retry_in=None)
+        case unexpected:
+            raise unexpected
