@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import Any
+
+PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*(?:\.\w+)+)\}")
+"""A CRM path within a template: ``{Opportunity.Account.Name}``."""
 
 
 class MappingProblem(ValueError):
@@ -31,8 +35,16 @@ class FieldRule:
     canonical: str
     field: str
     transform: str = "text"
-    args: Mapping[str, Any] = MappingProxyType({})
+    args: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     required: bool = False
+
+    def paths(self) -> tuple[str, ...]:
+        """Every CRM path this rule reads: its field, and those that ``first_of`` and ``template`` name."""
+        named = self.args.get("fields", ())
+        others = named if isinstance(named, list | tuple) else ()
+        template = self.args.get("template", "")
+        inside = PLACEHOLDER.findall(template) if isinstance(template, str) else []
+        return tuple(dict.fromkeys(path for path in (self.field, *others, *inside) if path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +61,9 @@ class FieldMapping:
     objects: Mapping[str, str]
     deal: tuple[FieldRule, ...]
     line_item: tuple[FieldRule, ...]
-    write_back: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    write_back: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
 
     def paths(self, group: str) -> tuple[str, ...]:
         """Every CRM path that the rules of a group (``deal`` or ``line_item``) read, once each, in order."""
         rules = self.deal if group == "deal" else self.line_item
-        return tuple(dict.fromkeys(rule.field for rule in rules if rule.field))
+        return tuple(dict.fromkeys(path for rule in rules for path in rule.paths()))

@@ -1,0 +1,170 @@
+"""A mapping file (TOML) -> FieldMapping. Whatever is wrong with the file is told in sentences, never a traceback.
+
+crm = "hubspot"
+version = 1
+
+[objects]                      # our kind = the CRM's own object
+deal = "deal"
+account = "company"
+
+[[deal]]                       # rules that read a deal; [[line_item]] rules read each of its lines
+canonical = "terms.net_days"
+field = "deal.payment_terms"
+transform = "net_days"
+args = { default = "30" }
+
+[write_back.account]           # canonical value = CRM field
+open_balance = "billing_open_balance"
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from importlib import resources
+from types import MappingProxyType
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from mappings.arguments import did_you_mean, problems_with
+from mappings.canonical import NAMES, is_known
+from mappings.model import FieldMapping, FieldRule
+
+LARGEST_FILE = 256 * 1024
+_MOST_RULES = 1_000
+_MOST_DEPTH = 8
+
+_Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
+_Path = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$", max_length=300)
+]
+_Canonical = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[A-Za-z0-9_]+)+$", max_length=100)]
+
+
+class BrokenMapping(ValueError):
+    """A mapping file that cannot be used; ``sentences`` says everything that is wrong with it."""
+
+    def __init__(self, sentences: tuple[str, ...]) -> None:
+        super().__init__(" ".join(sentences))
+        self.sentences = sentences
+
+
+class _Rule(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    canonical: _Canonical
+    field: _Path | None = None
+    transform: _Name = "text"
+    args: dict[str, Any] = Field(default_factory=dict)
+    required: bool = False
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    crm: _Name
+    version: Annotated[int, Field(ge=0, le=1_000_000)] = 1
+    objects: dict[_Name, _Name]
+    deal: Annotated[list[_Rule], Field(min_length=1, max_length=_MOST_RULES)]
+    line_item: Annotated[list[_Rule], Field(max_length=_MOST_RULES)] = Field(default_factory=list)
+    write_back: dict[_Name, dict[_Name, _Name]] = Field(default_factory=dict)
+
+
+def default_mapping(crm: str) -> FieldMapping:
+    """The mapping we ship for a CRM.
+
+    Raises:
+        BrokenMapping: we ship none for that CRM, or the shipped file is broken.
+    """
+    file = resources.files("mappings").joinpath("defaults", f"{crm}.toml")
+    if not crm.isidentifier() or not file.is_file():
+        raise BrokenMapping((f"There is no default mapping for {crm!r}.",))
+    return load(file.read_bytes())
+
+
+def load(content: bytes | str) -> FieldMapping:
+    """The FieldMapping that a TOML text describes.
+
+    Raises:
+        BrokenMapping: with every mistake found, each a sentence that names its place.
+    """
+    file = _validated(_parsed(content))
+    groups = {"deal": file.deal, "line_item": file.line_item}
+    sentences = tuple(
+        f"[[{group}]] number {number} ({rule.canonical}): {problem}."
+        for group, rules in groups.items()
+        for number, rule in enumerate(rules, start=1)
+        for problem in _problems(group, rule)
+    )
+    if sentences:
+        raise BrokenMapping(sentences)
+    return FieldMapping(
+        crm=file.crm,
+        version=file.version,
+        objects=MappingProxyType(dict(file.objects)),
+        deal=tuple(_rule(rule) for rule in file.deal),
+        line_item=tuple(_rule(rule) for rule in file.line_item),
+        write_back=MappingProxyType({kind: MappingProxyType(dict(to)) for kind, to in file.write_back.items()}),
+    )
+
+
+def _problems(group: str, rule: _Rule) -> Iterator[str]:
+    if not is_known(group, rule.canonical):
+        yield f"there is no such canonical value{did_you_mean(rule.canonical, NAMES[group])}"
+    yield from problems_with(rule.transform, rule.args, has_field=rule.field is not None)
+
+
+def _parsed(content: bytes | str) -> dict[str, Any]:
+    if len(content) > LARGEST_FILE:
+        raise BrokenMapping((f"The file is larger than {LARGEST_FILE // 1024} KiB.",))
+    try:
+        text = content.decode("utf-8") if isinstance(content, bytes) else content
+        parsed = tomllib.loads(text, parse_float=Decimal)
+    except UnicodeDecodeError as error:
+        raise BrokenMapping((f"The file is not UTF-8 text (byte {error.start}).",)) from error
+    except tomllib.TOMLDecodeError as error:
+        raise BrokenMapping((f"The file is not TOML: {error}.",)) from error
+    except (RecursionError, ValueError, ArithmeticError) as error:
+        raise BrokenMapping(
+            ("The file holds a value that cannot be read: nested too deep, or a number too long.",)
+        ) from error
+    if _deeper_than(parsed, _MOST_DEPTH):
+        raise BrokenMapping((f"The file is nested deeper than {_MOST_DEPTH} levels.",))
+    return parsed
+
+
+def _deeper_than(value: Any, levels: int) -> bool:
+    inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return any(levels == 0 or _deeper_than(item, levels - 1) for item in inside)
+
+
+def _validated(parsed: dict[str, Any]) -> _File:
+    try:
+        return _File.model_validate(parsed)
+    except ValidationError as error:
+        raise BrokenMapping(
+            tuple(_sentence(item["loc"], item["type"], item["msg"]) for item in error.errors())
+        ) from error
+
+
+def _sentence(place: tuple[int | str, ...], kind: str, message: str) -> str:
+    where = " ".join(f"number {part + 1}" if isinstance(part, int) else part for part in place)
+    if kind == "extra_forbidden":
+        return f"{where} is not a setting of a mapping."
+    if kind == "missing":
+        return f"{where} is missing."
+    if kind == "string_pattern_mismatch":
+        return f"{where} is not a name or path that can be used here."
+    return f"{where}: {message[:1].lower()}{message[1:]}."
+
+
+def _rule(rule: _Rule) -> FieldRule:
+    return FieldRule(
+        canonical=rule.canonical,
+        field=rule.field or "",
+        transform=rule.transform,
+        args=MappingProxyType(dict(rule.args)),
+        required=rule.required,
+    )

@@ -1,0 +1,372 @@
+"""The named conversions a rule may ask for, and the arguments each of them takes.
+
+A conversion gets the raw CRM value and yields plain Python: str, int, Decimal, bool, date, or an interval's
+(unit, count). None means that the CRM says nothing, so that the next rule for the same canonical field is asked.
+
+Every conversion also takes ``default`` (used when the CRM says nothing) and ``table`` (CRM value -> the value to
+convert instead, for words of one's own).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from email.utils import parseaddr
+from types import MappingProxyType
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from mappings import words
+from mappings.model import PLACEHOLDER, FieldRule, MappingProblem
+from mappings.patterns import LONGEST_TEXT, unsafe
+
+Args: TypeAlias = Mapping[str, Any]
+Look: TypeAlias = Callable[[str], Any]
+"""Gives the raw value at another CRM path of the same record."""
+
+LONGEST_VALUE = 10_000
+_MOST_DIGITS = 30
+_PLAIN_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?", re.ASCII)
+_EMAIL = re.compile(r"[^\s@<>,;]{1,64}@[^\s@<>,;.]+(?:\.[^\s@<>,;.]+)+")
+_SHORTEST_MILLISECONDS = 11  #: fewer digits would be a moment in early 1970, or no moment at all
+
+
+class Unconvertible(ValueError):
+    """A raw value that a conversion cannot read; ``convert`` turns it into a MappingProblem that names the field."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """One conversion: its function, what it yields, and the arguments it takes beside ``default`` and ``table``."""
+
+    function: Callable[[Any, Args, Look], Any]
+    yields: str  #: text, decimal, whole_number, date, boolean, interval or any
+    takes: Mapping[str, type | tuple[type, ...]] = field(default_factory=dict)
+    needs: frozenset[str] = frozenset()
+
+
+COMMON_ARGS: Mapping[str, type | tuple[type, ...]] = MappingProxyType(
+    {"default": (str, int, bool, Decimal), "table": Mapping}
+)
+
+
+def convert(rule: FieldRule, raw: Any, look: Look) -> Any:
+    """The rule's value, or None when the CRM says nothing.
+
+    Raises:
+        MappingProblem: the CRM says something that the rule cannot read; it names the field and what to do.
+    """
+    transform = TRANSFORMS.get(rule.transform)
+    if transform is None:
+        raise _problem(
+            rule, f"there is no conversion called {rule.transform!r}", f"Use one of: {', '.join(TRANSFORMS)}."
+        )
+    try:
+        return transform.function(_prepared(raw, rule.args), rule.args, look)
+    except Unconvertible as error:
+        raise _problem(rule, error.message, error.hint) from error
+
+
+def show(raw: Any) -> str:
+    """A CRM value as a person may see it in a sentence: short, on one line."""
+    text = repr(str(raw) if isinstance(raw, Decimal | date) else raw)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _problem(rule: FieldRule, message: str, hint: str) -> MappingProblem:
+    where = rule.field or rule.canonical
+    return MappingProblem(f"{where}: {message}.", canonical=rule.canonical, field=rule.field, hint=hint)
+
+
+def _prepared(raw: Any, args: Args) -> Any:
+    """The value after ``table`` and ``default``; blanks are nothing."""
+    if isinstance(raw, str):
+        if len(raw) > LONGEST_VALUE:
+            raise Unconvertible(f"the value has {len(raw)} characters, more than the {LONGEST_VALUE} we read")
+        raw = raw.strip()
+    if raw is None or raw == "":
+        return args.get("default")
+    table = args.get("table")
+    return _translated(raw, table) if isinstance(table, Mapping) else raw
+
+
+def _translated(raw: Any, table: Mapping[str, Any]) -> Any:
+    word = _text(raw).casefold()
+    for known, meaning in table.items():
+        if known.casefold() == word:
+            return meaning
+    return raw
+
+
+def _text(raw: Any) -> str:
+    if isinstance(raw, str):
+        return raw
+    if isinstance(raw, bool):
+        return "true" if raw else "false"
+    if isinstance(raw, Decimal):
+        return format(_number(raw, {}), "f")
+    if isinstance(raw, int):
+        return format(_number(raw, {}), "f")
+    if isinstance(raw, date):
+        return raw.isoformat()
+    raise Unconvertible(f"{show(raw)} is not a single value", "Point the rule at a field, not at a record or a list.")
+
+
+def _as_text(raw: Any, args: Args, look: Look) -> str | None:
+    return None if raw is None else _text(raw) or None
+
+
+def _number(raw: Any, args: Args) -> Decimal:
+    """Exactly the number that is written there; a float has lost that already."""
+    if isinstance(raw, bool) or not isinstance(raw, int | Decimal | str):
+        raise Unconvertible(f"{show(raw)} is not a number")
+    if isinstance(raw, str):
+        raw = _ungrouped(raw, args)
+        if not _PLAIN_NUMBER.fullmatch(raw):
+            raise Unconvertible(
+                f"{show(raw)} is not a plain number",
+                'Use digits and a point, or say decimal_mark = "," in the rule if commas mark the decimals.',
+            )
+    try:
+        number = Decimal(raw)
+    except (InvalidOperation, ValueError) as error:
+        raise Unconvertible(f"{show(raw)} is not a number") from error
+    if not number.is_finite() or (number and not -_MOST_DIGITS < number.adjusted() < _MOST_DIGITS):
+        raise Unconvertible("the number is too large or too small to be an amount")
+    return number
+
+
+def _ungrouped(text: str, args: Args) -> str:
+    """Without group marks, when the rule says which mark the decimals have; without that, 1,234 may be either."""
+    mark = args.get("decimal_mark")
+    if mark not in {".", ","}:
+        return text
+    group = "," if mark == "." else "."
+    return re.sub(rf"(?<=\d)[\s'{re.escape(group)}](?=\d{{3}})", "", text).replace(mark, ".")
+
+
+def _as_decimal(raw: Any, args: Args, look: Look) -> Decimal | None:
+    return None if raw is None else _number(raw, args)
+
+
+def _as_whole_number(raw: Any, args: Args, look: Look) -> int | None:
+    if raw is None:
+        return None
+    number = _number(raw, args)
+    if number != number.to_integral_value():
+        raise Unconvertible(f"{show(raw)} is not a whole number")
+    return int(number)
+
+
+def _as_percent(raw: Any, args: Args, look: Look) -> Decimal | None:
+    """0 to 100. With ``fraction``, the CRM holds 0.15 for fifteen percent."""
+    if raw is None:
+        return None
+    number = _number(raw.removesuffix("%").rstrip() if isinstance(raw, str) else raw, args)
+    number = number * 100 if args.get("fraction") else number
+    if not 0 <= number <= 100:
+        raise Unconvertible(f"{show(raw)} is not between 0 and 100 percent")
+    return number
+
+
+def _as_date(raw: Any, args: Args, look: Look) -> date | None:
+    """A day. A moment becomes the day it is in ``timezone`` (UTC unless the rule names one)."""
+    if raw is None:
+        return None
+    if isinstance(raw, date) and not isinstance(raw, datetime):
+        return raw
+    moment = raw if isinstance(raw, datetime) else _moment_or_day(raw)
+    if not isinstance(moment, datetime):
+        return moment
+    try:
+        zone = ZoneInfo(args.get("timezone", "UTC"))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(zone).date()
+    except (ZoneInfoNotFoundError, ValueError, OSError, TypeError) as error:
+        raise Unconvertible(f"there is no time zone {show(args.get('timezone'))}", "Europe/Berlin, for one.") from error
+    except OverflowError as error:
+        raise Unconvertible(f"{show(raw)} is not a date we can use") from error
+
+
+def _moment_or_day(raw: Any) -> datetime | date:
+    text = _text(raw)
+    try:
+        if text.isascii() and text.isdigit() and len(text) >= _SHORTEST_MILLISECONDS:
+            return datetime.fromtimestamp(int(text) / 1000, tz=UTC)
+        return date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
+    except (ValueError, OverflowError, OSError) as error:
+        raise Unconvertible(f"{show(raw)} is not a date", "Dates look like 2026-11-21.") from error
+
+
+def _as_currency(raw: Any, args: Args, look: Look) -> str | None:
+    if raw is None:
+        return None
+    code = _text(raw)
+    if len(code) != 3 or not code.isascii() or not code.isalpha():
+        raise Unconvertible(f"{show(raw)} is not a currency", "Currencies are three letters: USD.")
+    return code.lower()
+
+
+def _as_interval(raw: Any, args: Args, look: Look) -> words.IntervalValue | None:
+    """How often a line recurs, as (unit, count) or ONE_TIME. With ``unit``, a bare number counts those units."""
+    if raw is None:
+        return None
+    text = _text(raw)
+    unit = args.get("unit")
+    found = words.interval_of(f"{text} {unit}" if unit and text.isdigit() else text)
+    if found is None:
+        raise Unconvertible(
+            f"{show(raw)} does not say how often the line is billed",
+            "Monthly, quarterly, semiannual, annual and one-time are known; add other words to the rule's table.",
+        )
+    return found
+
+
+def _as_months(raw: Any, args: Args, look: Look) -> int | None:
+    """A term in whole months, from a number, ``P1Y6M`` or ``18 months``."""
+    if raw is None:
+        return None
+    months = words.months_of(_text(_as_whole_number(raw, args, look) if isinstance(raw, Decimal) else raw))
+    if months is None:
+        raise Unconvertible(f"{show(raw)} is not a number of months", "12, P12M and 12 months all work.")
+    return months
+
+
+def _as_net_days(raw: Any, args: Args, look: Look) -> int | None:
+    if raw is None:
+        return None
+    days = words.net_days_of(_text(_as_whole_number(raw, args, look) if isinstance(raw, Decimal) else raw))
+    if days is None:
+        raise Unconvertible(
+            f"{show(raw)} does not say in how many days an invoice falls due",
+            "Net 30, 30 and Due on receipt are known; add other words to the rule's table.",
+        )
+    return days
+
+
+def _as_collection(raw: Any, args: Args, look: Look) -> str | None:
+    if raw is None:
+        return None
+    found = words.COLLECTIONS.get(words.plain(_text(raw)))
+    if found is None:
+        raise Unconvertible(
+            f"{show(raw)} does not say how invoices are paid",
+            "send_invoice and charge_automatically are known; add other words to the rule's table.",
+        )
+    return found
+
+
+def _as_boolean(raw: Any, args: Args, look: Look) -> bool | None:
+    if raw is None or isinstance(raw, bool):
+        return raw
+    word = _text(raw).casefold()
+    if word in words.TRUE:
+        return True
+    if word in words.FALSE:
+        return False
+    raise Unconvertible(f"{show(raw)} is neither yes nor no")
+
+
+def _as_email(raw: Any, args: Args, look: Look) -> str | None:
+    """One address; ``Ann <ann@example.com>`` gives the bare one."""
+    if raw is None:
+        return None
+    address = parseaddr(_text(raw))[1]
+    if not _EMAIL.fullmatch(address) or len(address) > 254:
+        raise Unconvertible("the value is not one e-mail address", "Leave a single address in the field.")
+    return address
+
+
+def _as_enum(raw: Any, args: Args, look: Look) -> Any:
+    """Only values that ``table`` lists; ``other`` stands for all that it does not."""
+    if raw is None:
+        return None
+    table = args.get("table", {})
+    if raw in table.values():  # _prepared has translated it, or the default is a canonical value already
+        return raw
+    if "other" in args:
+        return args["other"]
+    raise Unconvertible(f"{show(raw)} has no translation", "Add it to the rule's table.")
+
+
+def _as_regex(raw: Any, args: Args, look: Look) -> Any:
+    """What the pattern's first group captures (the whole match if it has none); nothing when it does not match."""
+    if raw is None:
+        return None
+    pattern = args.get("pattern", "")
+    problem = unsafe(pattern)
+    if problem:
+        raise Unconvertible(problem, "Use a simpler pattern.")
+    match = re.search(pattern, _text(raw)[:LONGEST_TEXT])
+    found = match[1 if match.re.groups else 0] if match else None
+    return _then(found, args, look)
+
+
+def _as_first_of(raw: Any, args: Args, look: Look) -> Any:
+    """The first of ``field`` and ``fields`` that says anything."""
+    candidates = (raw, *(_prepared(look(path), {}) for path in args.get("fields", ())))
+    return _then(next((value for value in candidates if value is not None), None), args, look)
+
+
+def _as_constant(raw: Any, args: Args, look: Look) -> Any:
+    """``value``, whatever the CRM says."""
+    return _then(args.get("value"), args, look)
+
+
+def _as_template(raw: Any, args: Args, look: Look) -> str | None:
+    """``template`` with each {path} filled in; nothing at all if one of them is empty, unless ``missing`` stands in."""
+    template: str = args.get("template", "")
+    missing: str | None = args.get("missing")
+    filled = {path: _as_text(_prepared(look(path), {}), {}, look) for path in PLACEHOLDER.findall(template)}
+    if missing is None and None in filled.values():
+        return None
+    return PLACEHOLDER.sub(lambda match: filled[match[1]] or missing or "", template).strip() or None
+
+
+def _then(value: Any, args: Args, look: Look) -> Any:
+    """What another plain conversion, named by ``then``, makes of the value."""
+    name = args.get("then", "text")
+    following = TRANSFORMS.get(name) if name in PLAIN else None
+    if following is None:
+        raise Unconvertible(
+            f"{show(name)} cannot follow another conversion", f"Use one of: {', '.join(sorted(PLAIN))}."
+        )
+    return following.function(_prepared(value, {}), args, look)
+
+
+_NUMBER_ARGS: Mapping[str, type | tuple[type, ...]] = MappingProxyType({"decimal_mark": str})
+_THEN: Mapping[str, type | tuple[type, ...]] = MappingProxyType(
+    {"then": str, "decimal_mark": str, "fraction": bool, "timezone": str, "unit": str}
+)
+
+TRANSFORMS: Mapping[str, Transform] = MappingProxyType(
+    {
+        "text": Transform(_as_text, "text"),
+        "decimal": Transform(_as_decimal, "decimal", _NUMBER_ARGS),
+        "whole_number": Transform(_as_whole_number, "whole_number", _NUMBER_ARGS),
+        "percent": Transform(_as_percent, "decimal", {"fraction": bool, **_NUMBER_ARGS}),
+        "date": Transform(_as_date, "date", {"timezone": str}),
+        "currency": Transform(_as_currency, "text"),
+        "interval": Transform(_as_interval, "interval", {"unit": str}),
+        "months": Transform(_as_months, "whole_number"),
+        "net_days": Transform(_as_net_days, "whole_number"),
+        "collection": Transform(_as_collection, "text"),
+        "boolean": Transform(_as_boolean, "boolean"),
+        "email": Transform(_as_email, "text"),
+        "enum": Transform(_as_enum, "any", {"other": (str, int, bool)}, frozenset({"table"})),
+        "regex": Transform(_as_regex, "any", {"pattern": str, **_THEN}, frozenset({"pattern"})),
+        "first_of": Transform(_as_first_of, "any", {"fields": (list, tuple), **_THEN}, frozenset({"fields"})),
+        "constant": Transform(_as_constant, "any", {"value": (str, int, bool, Decimal), **_THEN}, frozenset({"value"})),
+        "template": Transform(_as_template, "text", {"template": str, "missing": str}, frozenset({"template"})),
+    }
+)
+
+PLAIN = frozenset(TRANSFORMS) - {"enum", "regex", "first_of", "constant", "template"}
+"""Conversions that need nothing but the value, and so may follow another one as ``then``."""
