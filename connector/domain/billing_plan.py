@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from types import MappingProxyType
 from typing import TypeAlias
 
 from connector.domain.billing import Price
@@ -160,5 +159,5 @@ class BillingPlan:
 class Catalogue:
     """The prices billing has for the ids and lookup keys that a deal's products name."""
 
-    by_id: Mapping[str, Price] = MappingProxyType({})
-    by_lookup_key: Mapping[str, Price] = MappingProxyType({})
+    by_id: Mapping[str, Price] = field(default_factory=dict)
+    by_lookup_key: Mapping[str, Price] = field(default_factory=dict)
