@@ -1,0 +1,111 @@
+"""What a CRM record shows is worked out from what billing says now."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from connector.domain.billing import Customer
+from connector.domain.deal import Interval
+from connector.domain.payment_health import HealthPolicy
+from connector.domain.record_values import account_values, deal_values, monthly_recurring, renewal_date
+from connector.domain.refs import RecordRef
+from connector.domain.write_back import BY_NAME
+from tests.factories import TODAY, YEARLY, a_billing_account, a_payment, a_subscription, an_invoice
+
+POLICY = HealthPolicy()
+
+
+def test_every_account_value_is_a_canonical_one() -> None:
+    values = account_values(a_billing_account(), TODAY, POLICY)
+    assert values.keys() <= BY_NAME.keys()
+    assert BY_NAME.keys() - values.keys() == {"sync_status", "sync_message", "synced_at"}
+
+
+def test_a_new_customer_shows_its_subscription_and_that_nothing_is_known() -> None:
+    values = account_values(a_billing_account(subscriptions=(a_subscription(),)), TODAY, POLICY)
+    assert (values["customer_id"], values["subscription_id"]) == ("cus_1", "sub_1")
+    assert (values["mrr"], values["currency"], values["health"]) == (Decimal("100.00"), "EUR", "unknown")
+    assert (values["next_invoice_date"], values["next_invoice_amount"]) == (date(2026, 12, 21), Decimal("100.00"))
+    assert (values["open_balance"], values["late_payer"]) == (Decimal("0.00"), False)
+
+
+def test_an_open_overdue_invoice_shows_on_the_record() -> None:
+    invoice = an_invoice(due=TODAY - timedelta(days=10), total=12_345)
+    values = account_values(a_billing_account(invoices=(invoice,)), TODAY, POLICY)
+    assert (values["overdue_balance"], values["overdue_count"], values["days_past_due"]) == (Decimal("123.45"), 1, 10)
+    assert (values["last_invoice_number"], values["last_invoice_status"]) == ("A-0001", "open")
+    assert values["last_invoice_url"] == "https://invoice.example/1"
+    assert values["collection_stage"] == "overdue"
+
+
+def test_the_last_payment_is_the_latest_one_that_arrived() -> None:
+    early, late = an_invoice(1, paid=TODAY - timedelta(days=9)), an_invoice(2, paid=TODAY)
+    payments = (a_payment(late, TODAY, 700), a_payment(early, TODAY - timedelta(days=9), 500))
+    values = account_values(a_billing_account(invoices=(early, late), payments=payments), TODAY, POLICY)
+    assert (values["last_payment_date"], values["last_payment_amount"]) == (TODAY, Decimal("7.00"))
+
+
+def test_a_deal_shows_its_own_invoices_and_the_whole_accounts_health() -> None:
+    mine, other = RecordRef("stripe", "subscription", "sub_1"), RecordRef("stripe", "subscription", "sub_2")
+    account = a_billing_account(
+        subscriptions=(a_subscription(), a_subscription("sub_2", unit_amount=9_900)),
+        invoices=(
+            an_invoice(1, due=TODAY, subscription=mine, total=1_000),
+            an_invoice(2, due=TODAY - timedelta(days=70), subscription=other, total=5_000),
+        ),
+    )
+    values = deal_values(account, mine, TODAY, POLICY)
+    assert (values["subscription_id"], values["mrr"]) == ("sub_1", Decimal("100.00"))
+    assert (values["open_balance"], values["overdue_count"], values["last_invoice_number"]) == (
+        Decimal("10.00"),
+        0,
+        "A-0001",
+    )
+    assert values["health"] == "severe"
+    assert "collection_stage" not in values
+
+
+def test_a_deal_billed_by_a_plain_invoice_shows_that_invoice() -> None:
+    invoice = an_invoice(7)
+    values = deal_values(a_billing_account(invoices=(invoice, an_invoice(8))), invoice.ref, TODAY, POLICY)
+    assert (values["last_invoice_number"], values["subscription_id"]) == ("A-0007", "")
+
+
+def test_mrr_brings_every_interval_to_a_month_and_adds_no_two_currencies() -> None:
+    subscriptions = (
+        a_subscription("sub_1", unit_amount=120_000, quantity=1, interval=YEARLY),
+        a_subscription("sub_2", unit_amount=3_000, quantity=2, interval=Interval("month", 3)),
+        a_subscription("sub_3", unit_amount=1_200, quantity=1, interval=Interval("week")),
+        a_subscription("sub_4", currency="usd"),
+        a_subscription("sub_5", status="canceled"),
+    )
+    assert monthly_recurring(subscriptions, "eur") == Decimal("100.00") + Decimal("20.00") + Decimal("52.00")
+
+
+def test_the_renewal_is_the_contracts_end_before_the_periods() -> None:
+    assert renewal_date([a_subscription()]) == date(2026, 12, 21)
+    assert renewal_date([a_subscription(contract_end=date(2027, 10, 31))]) == date(2027, 10, 31)
+    assert renewal_date([a_subscription(status="canceled")]) is None
+
+
+def test_a_running_subscription_stands_before_an_ended_one() -> None:
+    ended = a_subscription("sub_9", status="canceled", started_at=datetime(2027, 1, 1, tzinfo=UTC))
+    values = account_values(a_billing_account(subscriptions=(ended, a_subscription())), TODAY, POLICY)
+    assert values["subscription_id"] == "sub_1"
+
+
+def test_a_subscription_that_is_being_cancelled_announces_no_next_invoice() -> None:
+    leaving = a_subscription(cancel_at=datetime(2026, 12, 21, tzinfo=UTC))
+    assert account_values(a_billing_account(subscriptions=(leaving,)), TODAY, POLICY)["next_invoice_date"] is None
+
+
+def test_a_customer_without_any_invoice_still_has_its_own_currency() -> None:
+    account = a_billing_account(customer=Customer(RecordRef("stripe", "customer", "cus_1"), currency="jpy"))
+    values = account_values(account, TODAY, POLICY)
+    assert (values["currency"], values["open_balance"]) == ("JPY", Decimal(0))
+
+
+def test_a_disputed_account_is_in_dispute_and_not_in_collection() -> None:
+    invoice = an_invoice(due=TODAY - timedelta(days=50), disputed=True)
+    assert account_values(a_billing_account(invoices=(invoice,)), TODAY, POLICY)["collection_stage"] == "disputed"
