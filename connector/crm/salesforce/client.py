@@ -1,0 +1,132 @@
+"""Salesforce as our Crm port: one query per deal, one call per two hundred written records."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Self
+
+from connector.crm.salesforce.checks import run_checks
+from connector.crm.salesforce.connection import Connection
+from connector.crm.salesforce.ids import is_record_id, long_id
+from connector.crm.salesforce.schema import Schema
+from connector.crm.salesforce.settings import SalesforceSettings
+from connector.crm.salesforce.setup import plan_setup
+from connector.crm.salesforce.soql import PAGE, deal_query, won_query
+from connector.crm.salesforce.translate import OBJECTS, deal_records, field_catalog
+from connector.crm.salesforce.writes import write_all
+from connector.domain.refs import RecordRef
+from connector.errors import NotFound, Rejected, RetryLater, Unsupported
+from connector.ports import (
+    Check,
+    Clock,
+    CrmWrite,
+    DealRecords,
+    FieldCatalog,
+    FieldInfo,
+    RowResult,
+    SetupAction,
+    Throttle,
+)
+from mappings.model import FieldMapping
+
+CURRENCY_FIELD = "CurrencyIsoCode"
+
+
+class SalesforceClient:
+    """The ``Crm`` port. Safe among threads; connects on first use."""
+
+    name = "salesforce"
+
+    def __init__(
+        self,
+        settings: SalesforceSettings,
+        throttle: Throttle,
+        clock: Clock,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._settings = settings
+        self._connection = Connection(settings, throttle, clock, sleep=sleep)
+        self._schema = Schema(self._connection, clock)
+
+    @classmethod
+    def connect(cls, settings: SalesforceSettings, throttle: Throttle, clock: Clock) -> Self:
+        """The client for the org that the settings name. Makes no call yet."""
+        return cls(settings, throttle, clock)
+
+    def fetch_deal(self, ref: RecordRef, mapping: FieldMapping) -> DealRecords:
+        """The deal in one query, with every field that the mapping reads and the org has."""
+        if ref.kind != "deal" or not is_record_id(ref.id):
+            raise NotFound("This is not a Salesforce opportunity's id.", provider="salesforce", ref=ref)
+        deal = RecordRef("salesforce", "deal", long_id(ref.id))
+        try:
+            return self._fetch(deal, mapping)
+        except Rejected as error:
+            if error.code != "INVALID_FIELD":
+                raise
+            self._schema.forget()  # a field went away since we last asked what there is
+            return self._fetch(deal, mapping)
+
+    def _fetch(self, deal: RecordRef, mapping: FieldMapping) -> DealRecords:
+        query = deal_query(deal.id, mapping.paths("deal"), mapping.paths("line_item"), self._schema.has_path)
+        found = self._connection.query(query.soql, ref=deal)
+        if not found:
+            raise NotFound(
+                "Salesforce has no such opportunity, or we cannot see it.",
+                hint="It may be in the recycle bin, or outside what the integration user may see.",
+                provider="salesforce",
+                ref=deal,
+            )
+        opportunity = found[0]
+        return deal_records(
+            deal,
+            opportunity,
+            self._connection.rest_of(opportunity.get("OpportunityLineItems"), deal),
+            self._connection.rest_of(opportunity.get("OpportunityContactRoles"), deal),
+            billing_role=self._settings.billing_contact_role,
+            currency=self._settings.currency,
+        )
+
+    def won_since(self, moment: datetime) -> Iterator[RecordRef]:
+        """Deals that are won and changed at or after ``moment``, oldest first, fetched page by page.
+
+        A write of ours is a change too: whoever bills must know what is billed already.
+        """
+        after: tuple[str, str] | None = None
+        while True:
+            rows = self._connection.query(won_query(moment, after))
+            for row in rows:
+                yield RecordRef("salesforce", "deal", long_id(str(row["Id"])))
+            if len(rows) < PAGE:
+                return
+            last = (str(rows[-1]["SystemModstamp"]), str(rows[-1]["Id"]))
+            if last == after:
+                raise RetryLater("Salesforce repeats a page of won deals.", provider="salesforce")
+            after = last
+
+    def write(self, writes: Sequence[CrmWrite]) -> list[RowResult]:
+        """Write many records, two hundred to a call; one result per write, in order."""
+        return write_all(writes, self._connection, self._schema)
+
+    def describe(self, kind: str) -> FieldCatalog:
+        """The fields of our kind ``deal``, ``account``, ``line_item``, ``product`` or ``contact`` that we can see."""
+        if kind not in OBJECTS:
+            raise Unsupported(f"Salesforce has no object for our kind {kind!r}.", provider="salesforce")
+        return field_catalog(self._schema.shape(OBJECTS[kind]), self._stand_ins(kind))
+
+    def check(self, mapping: FieldMapping) -> list[Check]:
+        """Credentials, org, allowance, fields, permissions, webhooks. Never raises for what it finds."""
+        self._schema.forget()
+        return run_checks(self._settings, self._connection, self._schema, mapping)
+
+    def setup(self, mapping: FieldMapping) -> list[SetupAction]:
+        """The fields, the permission set and its assignment that we need; made only where they are missing."""
+        self._schema.forget()
+        return plan_setup(self._connection, self._schema, mapping)
+
+    def _stand_ins(self, kind: str) -> tuple[FieldInfo, ...]:
+        if kind != "deal" or not self._settings.currency:
+            return ()
+        return (FieldInfo(CURRENCY_FIELD, "Currency of the org", "text", writable=False, length=3),)

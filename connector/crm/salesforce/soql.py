@@ -1,0 +1,88 @@
+"""The queries we send, as text: one for a deal with all that hangs on it, one for the deals won of late.
+
+Names come from the mapping and are sent only if the org's own description has them; values are quoted here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+PAGE = 2_000
+
+_DEAL = ("Id", "IsWon", "IsClosed", "AccountId", "OwnerId")
+_LINE = ("Id", "Product2Id")
+_ROLE = ("ContactId", "Role", "IsPrimary")
+
+_QUOTED = str.maketrans(
+    {"\\": "\\\\", "'": "\\'", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DealQuery:
+    """The text, and the paths it leaves out because the org has no such field."""
+
+    soql: str
+    missing: tuple[str, ...]
+
+
+def quote(text: str) -> str:
+    """A SOQL string literal (SOQL reference, "Quoted String Escape Sequences")."""
+    return f"'{text.translate(_QUOTED)}'"
+
+
+def select(fields: Iterable[str], source: str, *clauses: str) -> str:
+    """A SELECT from its parts; whatever is a value in a clause has been through ``quote``."""
+    return " ".join(("SELECT", ", ".join(fields), "FROM", source, *clauses))
+
+
+def moment(at: datetime) -> str:
+    """A SOQL datetime literal, in UTC with milliseconds. Rounds down, so that nothing after it is missed."""
+    at = at.astimezone(UTC)
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+
+
+def deal_query(
+    deal_id: str, deal_paths: Iterable[str], line_paths: Iterable[str], has_path: Callable[[str], bool]
+) -> DealQuery:
+    """One query for a deal, its account, line items with products, and contact roles."""
+    wanted: dict[str, dict[str, None]] = {
+        "Opportunity": dict.fromkeys(_DEAL),
+        "OpportunityLineItem": dict.fromkeys(_LINE),
+        "Contact": {},
+    }
+    missing = []
+    for path in dict.fromkeys((*deal_paths, *line_paths)):
+        name, _, rest = path.partition(".")
+        if name == "Account":  # the short way to say Opportunity.Account
+            name, rest = "Opportunity", path
+        if name in wanted and rest and has_path(f"{name}.{rest}"):
+            wanted[name][rest] = None
+        else:
+            missing.append(path)
+    roles = [*_ROLE, *(f"Contact.{field}" for field in wanted["Contact"])]
+    lines = select(wanted["OpportunityLineItem"], "OpportunityLineItems", "ORDER BY SortOrder, Id")
+    contacts = select(roles, "OpportunityContactRoles", "ORDER BY CreatedDate, Id")
+    soql = select(
+        [*wanted["Opportunity"], f"({lines})", f"({contacts})"], "Opportunity", f"WHERE Id = {quote(deal_id)}"
+    )
+    return DealQuery(soql, tuple(missing))
+
+
+def won_query(since: datetime, after: tuple[str, str] | None = None) -> str:
+    """A page of deals that are won and changed since, oldest first; ``after`` is the last row's (stamp, id).
+
+    Paging by the last row and not by offset: rows that move while we read are seen again, never skipped.
+    """
+    where = f"SystemModstamp >= {moment(since)}"
+    if after is not None:
+        stamp, last = moment(datetime.fromisoformat(after[0])), quote(after[1])
+        where = f"(SystemModstamp > {stamp} OR (SystemModstamp = {stamp} AND Id > {last}))"
+    return select(
+        ("Id", "SystemModstamp"),
+        "Opportunity",
+        f"WHERE IsWon = true AND IsClosed = true AND {where}",
+        f"ORDER BY SystemModstamp, Id LIMIT {PAGE}",
+    )
