@@ -54,6 +54,7 @@ class _Waiting:
     sign: Sign = field(compare=False)
     accepted: Accepted = field(compare=False)
     first_tried: float = field(compare=False)
+    tries: int | None = field(default=None, compare=False)
     attempt: int = field(default=1, compare=False)
 
 
@@ -81,16 +82,16 @@ class Deliveries:
         self._http = urllib3.PoolManager(maxsize=threads, retries=False)
         self.history: deque[Delivery] = deque(maxlen=_HISTORY)
         self._threads = [
-            threading.Thread(target=self._work, name=f"sandbox-delivery-{n}", daemon=True)
-            for n in range(threads)
+            threading.Thread(target=self._work, name=f"sandbox-delivery-{n}", daemon=True) for n in range(threads)
         ]
         for thread in self._threads:
             thread.start()
 
-    def send(self, vendor: str, url: str, sign: Sign, accepted: Accepted) -> None:
+    def send(self, vendor: str, url: str, sign: Sign, accepted: Accepted, *, tries: int | None = None) -> None:
         """Deliver in the background; `sign` makes body and headers afresh for each try, as the vendors do.
 
-        `accepted(status, answer)` says whether the vendor counts the answer as delivered.
+        `accepted(status, answer)` says whether the vendor counts the answer as delivered; `tries` is how often the
+        vendor tries at most, None as long as the retry policy lasts.
         """
         fault = self._faults.for_delivery(vendor)
         kind = fault.kind if fault else None
@@ -99,7 +100,7 @@ class Deliveries:
             return
         delay = _REORDERED_BY if kind == "reorder" else 0.0
         for _ in range(2 if kind == "double" else 1):
-            self._put(vendor, url, sign, accepted, delay)
+            self._put(vendor, url, sign, accepted, delay, tries)
 
     def pending(self) -> int:
         """Deliveries not yet accepted nor given up, including those on the wire."""
@@ -121,7 +122,7 @@ class Deliveries:
             thread.join(timeout=self._policy.answer_within + 1)
         self._http.clear()
 
-    def _put(self, vendor: str, url: str, sign: Sign, accepted: Accepted, delay: float) -> None:
+    def _put(self, vendor: str, url: str, sign: Sign, accepted: Accepted, delay: float, tries: int | None) -> None:
         now = time.monotonic()
         with self._changed:
             if self._closed:
@@ -129,7 +130,7 @@ class Deliveries:
             if len(self._queue) >= self._most_waiting:
                 self._note(vendor, url, -2, 0)
                 return
-            entry = _Waiting(now + delay, next(self._numbers), vendor, url, sign, accepted, first_tried=now)
+            entry = _Waiting(now + delay, next(self._numbers), vendor, url, sign, accepted, now, tries)
             heapq.heappush(self._queue, entry)
             self._changed.notify()
 
@@ -177,7 +178,7 @@ class Deliveries:
 
     def _finish(self, entry: _Waiting, *, done: bool) -> None:
         now = time.monotonic()
-        given_up = now - entry.first_tried >= self._policy.give_up_after
+        given_up = now - entry.first_tried >= self._policy.give_up_after or entry.attempt == entry.tries
         with self._changed:
             self._in_flight -= 1
             if not (done or given_up or self._closed):
