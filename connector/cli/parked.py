@@ -1,0 +1,65 @@
+"""``connector parked`` and ``connector replay``: what waits for a person, and the button that tries it again."""
+
+from __future__ import annotations
+
+import click
+
+from connector.bootstrap import open_services
+from connector.cli.output import json_option, print_json, print_table
+from connector.errors import Misconfigured
+from connector.ports import Services
+from connector.targets import Target, TargetKind
+
+
+@click.command()
+@json_option
+def parked(as_json: bool) -> None:
+    """List what waits for a person, with the reason. Exits with 1 when something does."""
+    with open_services() as services, services.store.begin() as work:
+        waiting = work.targets.parked()
+        rows = work.records.parked()
+        poison = work.inbox.recent(problems_only=True)
+    if as_json:
+        print_json(
+            {
+                "targets": [{"target": str(p.target), "since": p.since, "error": p.error} for p in waiting],
+                "records": [{"record": str(ref), "error": error} for ref, error in rows],
+                "events": [{"source": e.source, "event_id": e.event_id, "problem": e.problem} for e in poison],
+            }
+        )
+    else:
+        found = [(str(p.target), p.error) for p in waiting]
+        found += [(str(ref), error) for ref, error in rows]
+        found += [(f"event {e.source} {e.event_id}", e.problem) for e in poison]
+        if found:
+            print_table("Waiting for a person", ("what", "why"), found)
+        else:
+            click.echo("Nothing is parked.")
+    click.get_current_context().exit(1 if waiting or rows or poison else 0)
+
+
+@click.command()
+@click.argument("target", required=False)
+@click.option("--all", "everything", is_flag=True, help="Replay everything that is parked.")
+def replay(target: str | None, everything: bool) -> None:
+    """Try parked TARGET (kind/ref, as `connector parked` prints it) again, or --all of them."""
+    if bool(target) == everything:
+        raise Misconfigured("Name one target, or say --all.")
+    with open_services() as services:
+        chosen = _all(services) if everything else [_target(str(target))]
+        with services.store.begin() as work:
+            for each in sorted(chosen):
+                work.targets.mark_dirty(each)
+    click.echo(f"{len(chosen)} to be tried again.")
+
+
+def _all(services: Services) -> list[Target]:
+    with services.store.begin() as work:
+        return [p.target for p in work.targets.parked(limit=10_000)]
+
+
+def _target(text: str) -> Target:
+    kind, _, ref = text.partition("/")
+    if not ref or kind not in list(TargetKind):
+        raise Misconfigured(f"{text!r} is no target.", hint="Copy one from `connector parked`: deal/hubspot:deal:123.")
+    return Target(TargetKind(kind), ref)

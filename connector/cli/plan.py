@@ -1,0 +1,76 @@
+"""``connector plan``: everything billing would have to do for one deal, before anything happens."""
+
+from __future__ import annotations
+
+import click
+
+from connector.bootstrap import open_services
+from connector.cli.bill import deal_ref
+from connector.cli.output import json_option, print_json, print_table
+from connector.domain.billing_plan import (
+    ExistingPrice,
+    MakeCustomer,
+    MakeInvoice,
+    MakeProduct,
+    MakeSubscription,
+    PlannedLine,
+    Step,
+)
+from connector.domain.money import Money
+from connector.sync.bill_deal import plan_deal
+
+
+@click.command()
+@click.argument("deal")
+@json_option
+def plan(deal: str, as_json: bool) -> None:
+    """Show what billing DEAL (salesforce:ID or hubspot:ID) would make. Nothing is written anywhere."""
+    with open_services() as services:
+        ref = deal_ref(deal, services.crms)
+        records = services.crms[ref.provider].fetch_deal(ref, services.mappings[ref.provider])
+        read, planned = plan_deal(records, services)
+    if as_json:
+        print_json({"deal": read.ref, "won": read.won, "steps": list(planned.steps), "notes": planned.notes})
+        return
+    click.echo(f"{read.name} ({read.ref}){'' if read.won else ': not won yet, so nothing is billed'}")
+    print_table("What billing would make", ("step", "what"), [(step.key.role, _says(step)) for step in planned.steps])
+    lines = [line for step in planned.steps for line in _lines(step)]
+    currency = next((s.currency for s in planned.steps if isinstance(s, MakeSubscription | MakeInvoice)), "")
+    print_table(
+        "Lines",
+        ("line", "quantity", "price", "amount per period"),
+        [(line.description, line.quantity, _price(line), Money(line.amount, currency)) for line in lines],
+    )
+    for note in planned.notes:
+        click.echo(f"note: {note}")
+
+
+def _lines(step: Step) -> tuple[PlannedLine, ...]:
+    match step:
+        case MakeSubscription():
+            return step.recurring + step.one_off
+        case MakeInvoice():
+            return step.lines
+        case _:
+            return ()
+
+
+def _price(line: PlannedLine) -> str:
+    if isinstance(line.price, ExistingPrice):
+        return line.price.price_id
+    return f"{line.price.unit_amount:f} minor units, {line.price.interval or 'once'}"
+
+
+def _says(step: Step) -> str:
+    match step:
+        case MakeCustomer():
+            return f"{step.name} <{step.email}>" + (f", adopting {step.adopt}" if step.adopt else "")
+        case MakeProduct():
+            return step.name
+        case MakeSubscription():
+            due = f"due in {step.terms.net_days} days" if step.terms.net_days is not None else "charged automatically"
+            when = f"starts {step.start}" if step.start else "starts now"
+            first = "" if step.first_invoice is None else f", first invoice {Money(step.first_invoice, step.currency)}"
+            return f"{len(step.recurring)} recurring and {len(step.one_off)} one-off lines, {when}, {due}{first}"
+        case MakeInvoice():
+            return f"{Money(step.total, step.currency)}"

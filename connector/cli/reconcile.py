@@ -1,0 +1,22 @@
+"""``connector reconcile``: ask each side now what its webhooks missed."""
+
+from __future__ import annotations
+
+import click
+
+from connector.bootstrap import open_services
+from connector.errors import Misconfigured
+from connector.sync import reconcile as use_case
+
+
+@click.command()
+@click.argument("provider", required=False)
+def reconcile(provider: str | None) -> None:
+    """Ask PROVIDER (or every connected one) what its webhooks missed, and mark the work; a worker does it."""
+    with open_services() as services:
+        names = [*services.crms, services.billing.name]
+        if provider is not None and provider not in names:
+            raise Misconfigured(f"{provider} is not connected.", hint=f"Connected: {', '.join(names)}.")
+        for name in [provider] if provider else names:
+            use_case.reconcile(name, services)
+            click.echo(f"{name}: done")
