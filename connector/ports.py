@@ -300,6 +300,19 @@ class ParkedTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class MappingVersion:
+    """One saved version of a CRM's mapping; ``body`` is the mapping as JSON."""
+
+    crm: str
+    version: int
+    author: str
+    why: str
+    body: Mapping[str, Any]
+    created_at: datetime
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TargetCounts:
     """How much work there is, for metrics and the doctor."""
 
@@ -323,8 +336,23 @@ class Targets(Protocol):
         """Something happened: raise seq, unpark, wake a worker if it was clean; all in this transaction."""
         ...
 
+    def mark_all(self, marked: Iterable[Target], *, unpark: bool = True) -> int:
+        """Mark many at once, in sorted order, so that two transactions never wait for each other crosswise.
+
+        With ``unpark=False`` parked Targets stay as they are. Gives how many turned dirty.
+        """
+        ...
+
+    def replay(self, target: Target) -> None:
+        """Work on it now, whatever its state: unpark, forget earlier failures and any wait, and wake a worker."""
+        ...
+
+    def wake(self, target: Target) -> None:
+        """Queue a wake-up, whatever the Target's state; it does nothing when one is queued already."""
+        ...
+
     def start(self, target: Target) -> int | None:
-        """Under the row lock: the seq to work for, or None when clean or parked."""
+        """Under the row lock: the seq to work for, or None when clean, parked, or not due before a later moment."""
         ...
 
     def finish(self, target: Target, seq: int) -> bool:
@@ -336,6 +364,14 @@ class Targets(Protocol):
         ...
 
     def attempts(self, target: Target) -> int: ...
+
+    def failing_for(self, target: Target) -> timedelta:
+        """How long ago the first failure of the present row of failures was; zero when there is none."""
+        ...
+
+    def sweep(self, limit: int = 500) -> int:
+        """Wake whatever is dirty and due, one process at a time. Gives how many."""
+        ...
 
     def parked(self, limit: int = 100) -> list[ParkedTarget]: ...
 
@@ -441,6 +477,30 @@ class Audit(Protocol):
 
     def recent(self, limit: int = 50) -> list[Mapping[str, Any]]: ...
 
+    def seal(self, limit: int = 10_000) -> int:
+        """Chain what is not chained yet, so that a later change shows. Gives how many lines."""
+        ...
+
+
+class Mappings(Protocol):
+    """Every mapping version an admin saved."""
+
+    def save(self, crm: str, body: Mapping[str, Any], *, author: str, why: str) -> int:
+        """Keep a new version and give its number; it is not in use before ``activate``."""
+        ...
+
+    def activate(self, crm: str, version: int) -> None:
+        """Use this version from now on. Raises LookupError when there is no such version."""
+        ...
+
+    def active(self, crm: str) -> MappingVersion | None:
+        """The version in use; None while it is the one we ship."""
+        ...
+
+    def versions(self, crm: str, limit: int = 100) -> list[MappingVersion]:
+        """Newest first."""
+        ...
+
 
 class UnitOfWork(Protocol):
     """One transaction."""
@@ -452,6 +512,11 @@ class UnitOfWork(Protocol):
     records: Records
     settings: AdminSettings
     audit: Audit
+    mappings: Mappings
+
+    def receive(self, events: Sequence[InboxEvent], received_at: datetime) -> int:
+        """Store what is new and mark dirty what it is about, in one round trip. Gives how many were new."""
+        ...
 
 
 class Store(Protocol):

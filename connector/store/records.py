@@ -1,0 +1,143 @@
+"""What each CRM record should show, what we last wrote there, and what waits to be written."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, case, func, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from connector.domain.refs import RecordRef
+from connector.domain.write_back import QUIET, STAMP, RecordState, Values, decode, encode
+from connector.store.columns import storable
+from connector.store.tables import crm_record
+
+_LONGEST_ERROR = 2000
+
+_WAITING = and_(crm_record.c.differs, ~crm_record.c.parked)
+
+
+class PostgresRecords:
+    """The table ``crm_record``. ``differs`` is worked out here, under the row lock, by the domain's own rule."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def desire(self, ref: RecordRef, values: Values) -> bool:
+        """Merge values into what the record should show; True when something now differs from what was written.
+
+        The stamp of the last write is never desired. A row that was parked is tried again once a value changes
+        that would cause a write by itself.
+        """
+        before = self._locked(ref)
+        wanted = {name: value for name, value in values.items() if name != STAMP}
+        now = RecordState(ref, {**before.desired, **wanted}, before.written)
+        differs = bool(now.difference())
+        news = _loud(now.desired) != _loud(before.desired)
+        self._connection.execute(
+            update(crm_record)
+            .where(crm_record.c.ref == ref)
+            .values(desired=_json(now.desired), **_state(differs=differs, forgiven=news or not differs))
+        )
+        return differs
+
+    def waiting(self, crm: str, limit: int) -> list[RecordState]:
+        """Records of one CRM that differ and may be written now, longest waiting first."""
+        query = (
+            select(crm_record.c.ref, crm_record.c.desired, crm_record.c.written)
+            .where(crm_record.c.crm == crm, _WAITING, crm_record.c.not_before <= func.now())
+            .order_by(crm_record.c.waiting_since, crm_record.c.ref)
+            .limit(limit)
+        )
+        return [_record(row) for row in self._connection.execute(query)]
+
+    def written(self, ref: RecordRef, values: Values, at: datetime) -> None:
+        """These values stand in the CRM now. What was desired meanwhile still differs."""
+        before = self._locked(ref)
+        now = RecordState(ref, before.desired, {**before.written, **values})
+        self._connection.execute(
+            update(crm_record)
+            .where(crm_record.c.ref == ref)
+            .values(
+                written=_json(now.written),
+                written_at=at,
+                **_state(differs=bool(now.difference()), forgiven=True),
+            )
+        )
+
+    def failed(self, ref: RecordRef, error: str, *, retry_in: timedelta | None) -> None:
+        """This row alone failed: try it again after ``retry_in``, or park it (until its values change) when None."""
+        self._connection.execute(
+            update(crm_record)
+            .where(crm_record.c.ref == ref)
+            .values(
+                attempts=crm_record.c.attempts + 1,
+                error=storable(error)[:_LONGEST_ERROR],
+                parked=retry_in is None,
+                not_before=func.now() + (retry_in or timedelta(0)),
+            )
+        )
+
+    def get(self, ref: RecordRef) -> RecordState | None:
+        """One record's state; None when nothing was ever desired of it."""
+        query = select(crm_record.c.ref, crm_record.c.desired, crm_record.c.written).where(crm_record.c.ref == ref)
+        row = self._connection.execute(query).first()
+        return None if row is None else _record(row)
+
+    def parked(self, limit: int = 100) -> list[tuple[RecordRef, str]]:
+        """Rows that wait for a person, with the CRM's reason, longest first."""
+        query = (
+            select(crm_record.c.ref, crm_record.c.error)
+            .where(crm_record.c.parked)
+            .order_by(crm_record.c.waiting_since, crm_record.c.ref)
+            .limit(limit)
+        )
+        return [(ref, error) for ref, error in self._connection.execute(query)]
+
+    def next_retry_in(self, crm: str) -> timedelta | None:
+        """How long until the next row that waits for its retry; None when none does."""
+        query = select(func.min(crm_record.c.not_before) - func.now()).where(
+            crm_record.c.crm == crm, _WAITING, crm_record.c.not_before > func.now()
+        )
+        wait: timedelta | None = self._connection.execute(query).scalar_one()
+        return wait
+
+    def _locked(self, ref: RecordRef) -> RecordState:
+        """The row, made if need be, and held until the transaction ends."""
+        self._connection.execute(
+            insert(crm_record).values(ref=ref, crm=ref.provider, desired={}, written={}).on_conflict_do_nothing()
+        )
+        query = select(crm_record.c.ref, crm_record.c.desired, crm_record.c.written).where(crm_record.c.ref == ref)
+        return _record(self._connection.execute(query.with_for_update()).one())
+
+
+def _state(*, differs: bool, forgiven: bool) -> dict[str, Any]:
+    """Columns that follow from whether the row differs; ``forgiven`` forgets earlier failures and their wait."""
+    waiting_since = case(
+        (and_(literal(differs), crm_record.c.waiting_since.is_not(None)), crm_record.c.waiting_since),
+        (literal(differs), func.now()),
+        else_=None,
+    )
+    state: dict[str, Any] = {"differs": differs, "waiting_since": waiting_since}
+    if forgiven:
+        state |= {
+            "parked": False,
+            "error": "",
+            "attempts": 0,
+            "not_before": case((crm_record.c.parked, func.now()), else_=crm_record.c.not_before),
+        }
+    return state
+
+
+def _loud(values: Values) -> dict[str, Any]:
+    """The values whose change is a reason to write."""
+    return {name: value for name, value in values.items() if name not in QUIET}
+
+
+def _json(values: Values) -> dict[str, Any]:
+    return {name: storable(value) if isinstance(value, str) else value for name, value in encode(values).items()}
+
+
+def _record(row: Any) -> RecordState:
+    return RecordState(row.ref, decode(row.desired), decode(row.written))

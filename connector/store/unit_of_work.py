@@ -1,0 +1,127 @@
+"""PostgresStore: transactions on Postgres, each a UnitOfWork with a repository for every kind of memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from types import TracebackType
+
+from sqlalchemy import Connection, func, select, text
+from sqlalchemy import exc as sa_exc
+
+from connector.domain.inbox import InboxEvent
+from connector.errors import RetryLater, Unreachable
+from connector.store import marking
+from connector.store.audit import PostgresAudit
+from connector.store.database import make_engine, our_errors
+from connector.store.inbox import PostgresInbox
+from connector.store.ledger import PostgresLedger
+from connector.store.links import PostgresLinks
+from connector.store.mappings import PostgresMappings
+from connector.store.records import PostgresRecords
+from connector.store.settings import PostgresSettings
+from connector.store.targets import PostgresTargets, Wake
+
+
+class PostgresUnitOfWork:
+    """One transaction on one connection."""
+
+    def __init__(self, connection: Connection, wake: Wake | None) -> None:
+        self._connection = connection
+        self.inbox = PostgresInbox(connection)
+        self.targets = PostgresTargets(connection, wake)
+        self.links = PostgresLinks(connection)
+        self.ledger = PostgresLedger(connection)
+        self.records = PostgresRecords(connection)
+        self.audit = PostgresAudit(connection)
+        self.settings = PostgresSettings(connection, self.audit)
+        self.mappings = PostgresMappings(connection)
+
+    def receive(self, events: Sequence[InboxEvent], received_at: datetime) -> int:
+        """Store what is new and mark dirty what it is about, in one round trip. Gives how many were new."""
+        new, turned = marking.receive(self._connection, events, received_at)
+        self.targets.wake_all(turned)
+        return new
+
+
+class PostgresStore:
+    """Implements ``ports.Store``.
+
+    ``wake`` queues a wake-up on a driver connection, inside its open transaction; None for a process that only
+    reads, or a test that looks at the tables.
+    """
+
+    def __init__(
+        self, url: str, wake: Wake | None = None, *, pool_size: int = 10, busy_after: timedelta = timedelta(seconds=30)
+    ) -> None:
+        self._engine = make_engine(url, pool_size=pool_size)
+        self._lock_engine = make_engine(url, pool_size=0, pooled=False)
+        self._wake = wake
+        self._busy_after = busy_after
+
+    @contextmanager
+    def begin(self) -> Iterator[PostgresUnitOfWork]:
+        """One transaction: committed when the block ends well, rolled back when it raises.
+
+        Raises:
+            Unreachable: the database cannot be reached, or was lost before the commit.
+            RetryLater: another transaction stood in the way.
+        """
+        with our_errors(), self._engine.begin() as connection:
+            yield PostgresUnitOfWork(connection, self._wake)
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        """Hold a lock shared by all processes while the block runs; it falls with the process.
+
+        It has a connection of its own, so that it neither holds a transaction open nor takes one from the pool.
+
+        Raises:
+            RetryLater: another process held it for as long as we are willing to wait.
+            Unreachable: the database cannot be reached.
+        """
+        with our_errors():
+            connection = self._lock_engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            self._take(connection, name)
+            yield
+        finally:
+            _hang_up(connection)
+
+    def ping(self) -> None:
+        """Raises Unreachable."""
+        with our_errors(), self._engine.connect() as connection:
+            connection.execute(select(1))
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self._engine.dispose()
+        self._lock_engine.dispose()
+
+    def __enter__(self) -> PostgresStore:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _take(self, connection: Connection, name: str) -> None:
+        milliseconds = max(1, int(self._busy_after.total_seconds() * 1000))
+        try:
+            with our_errors():
+                connection.execute(text(f"set lock_timeout = {milliseconds}"))
+                connection.execute(select(func.pg_advisory_lock(func.hashtextextended(f"alone:{name}", 0))))
+        except Unreachable:
+            raise
+        except RetryLater as error:
+            raise RetryLater(f"Another process is busy with {name}.", retry_after=10) from error
+
+
+def _hang_up(connection: Connection) -> None:
+    """Close the connection, which releases its locks; one that is lost already has lost them, too."""
+    try:
+        connection.close()
+    except sa_exc.DBAPIError:
+        connection.invalidate()
