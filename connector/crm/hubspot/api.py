@@ -1,0 +1,184 @@
+"""Every request we make of HubSpot, one method each, all of them by the official client.
+
+Its paths are ``/crm/v3`` and, for association labels, ``/crm/v4``: hubspot-api-client 12 knows no dated ones yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from hubspot import HubSpot
+from hubspot.crm.objects import (
+    BatchInputSimplePublicObjectBatchInput,
+    BatchReadInputSimplePublicObjectId,
+    Filter,
+    FilterGroup,
+    PublicObjectSearchRequest,
+    SimplePublicObjectBatchInput,
+    SimplePublicObjectId,
+)
+from hubspot.crm.properties import OptionInput, PropertyCreate, PropertyGroupCreate
+from urllib3.util.retry import Retry
+
+from connector.crm.hubspot.calls import LIMIT, SEARCH_LIMIT, Answer, Calls
+from connector.crm.hubspot.settings import HubSpotSettings
+from connector.domain.refs import RecordRef
+from connector.errors import Unreachable
+
+BATCH = 100
+"""Inputs that a batch read or a batch update takes. Source: HubSpot, CRM objects API."""
+
+SEARCH_PAGE = 200
+LABEL_PAGE = 500
+_MOST_LABEL_PAGES = 10
+
+FilterGroups: TypeAlias = Sequence[Sequence[tuple[str, str, str | Sequence[str]]]]
+"""Filters as (property, operator, value): all of a group, any of the groups."""
+
+
+class HubSpotApi:
+    """The requests, their types and paging; answers are plain mappings in HubSpot's own names.
+
+    The client opens a connection pool for each API object it hands out, so each is asked for once and kept.
+    """
+
+    def __init__(self, settings: HubSpotSettings, calls: Calls) -> None:
+        client = HubSpot(
+            access_token=settings.access_token.get_secret_value(),
+            host=settings.base_url,  # for typed calls
+            base_url=settings.base_url,  # for untyped ones, so that none can stray to the real HubSpot
+            retry=Retry(0, raise_on_status=False),  # all retrying is ours
+        )
+        self.calls = calls
+        self._records = client.crm.objects.basic_api
+        self._batches = client.crm.objects.batch_api
+        self._searches = client.crm.objects.search_api
+        self._properties = client.crm.properties.core_api
+        self._groups = client.crm.properties.groups_api
+        self._pipelines = client.crm.pipelines.pipelines_api
+        self._associations = client.crm.associations.v4.basic_api
+
+    def record(
+        self, kind: str, record_id: str, properties: Sequence[str], associations: Sequence[str], ref: RecordRef
+    ) -> Mapping[str, Any]:
+        """One record with its properties and the ids of what is associated with it."""
+        return self.calls.make(
+            self._records.get_by_id,
+            kind,
+            record_id,
+            properties=list(properties),
+            associations=list(associations),
+            ref=ref,
+        ).body
+
+    def records(self, kind: str, ids: Sequence[str], properties: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """Id -> properties, for all of these records that exist."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for start in range(0, len(ids), BATCH):
+            request = BatchReadInputSimplePublicObjectId(
+                properties=list(properties),
+                properties_with_history=[],
+                inputs=[SimplePublicObjectId(id=each) for each in ids[start : start + BATCH]],
+            )
+            for each in results(self.calls.make(self._batches.read, kind, request).body):
+                found[str(each.get("id"))] = mapping(each.get("properties"))
+        return found
+
+    def update(self, kind: str, rows: Mapping[str, Mapping[str, str]]) -> Answer:
+        """Set properties of up to a hundred records, id -> property -> text. Raises Refused when the whole is refused.
+
+        Each row's trace id is its record id: HubSpot then answers 207 and names the rows it refused.
+        """
+        inputs = [
+            SimplePublicObjectBatchInput(id=each, object_write_trace_id=each, properties=dict(properties))
+            for each, properties in rows.items()
+        ]
+        return self.calls.attempt(self._batches.update, kind, BatchInputSimplePublicObjectBatchInput(inputs=inputs))
+
+    def search(
+        self,
+        kind: str,
+        groups: FilterGroups,
+        *,
+        sort: str,
+        properties: Sequence[str],
+        after: str = "",
+    ) -> Mapping[str, Any]:
+        """One page of the records that fit all filters of any group, ascending by ``sort``."""
+        request = PublicObjectSearchRequest(
+            filter_groups=[FilterGroup(filters=[_filter(*each) for each in group]) for group in groups],
+            sorts=[sort],
+            properties=list(properties),
+            limit=SEARCH_PAGE,
+            after=after or None,
+        )
+        return self.calls.make(self._searches.do_search, kind, request, limits=(LIMIT, SEARCH_LIMIT)).body
+
+    def labelled(
+        self, kind: str, record_id: str, to_kind: str, ref: RecordRef
+    ) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
+        """(id, association types with their labels) of each associated record."""
+        after = ""
+        for _ in range(_MOST_LABEL_PAGES):
+            body = self.calls.make(
+                self._associations.get_page, kind, record_id, to_kind, limit=LABEL_PAGE, after=after or None, ref=ref
+            ).body
+            for each in results(body):
+                yield str(each.get("toObjectId")), [mapping(one) for one in each.get("associationTypes") or ()]
+            after = next_page(body)
+            if not after:
+                return
+
+    def properties(self, kind: str) -> list[Mapping[str, Any]]:
+        """The definitions of all properties of one object."""
+        return results(self.calls.make(self._properties.get_all, kind).body)
+
+    def groups(self, kind: str) -> list[Mapping[str, Any]]:
+        """The property groups of one object."""
+        return results(self.calls.make(self._groups.get_all, kind).body)
+
+    def create_property(self, kind: str, definition: Mapping[str, Any], options: Sequence[tuple[str, str]]) -> None:
+        """Make a property; options are (value, label). Raises Refused: 409 when it exists."""
+        choices = [
+            OptionInput(label=label, value=value, display_order=place, hidden=False)
+            for place, (value, label) in enumerate(options)
+        ]
+        made = PropertyCreate(**definition, options=choices or None)
+        self.calls.attempt(self._properties.create, kind, made)
+
+    def create_group(self, kind: str, name: str, label: str) -> None:
+        """Make a property group. Raises Refused: 409 when it exists."""
+        self.calls.attempt(self._groups.create, kind, PropertyGroupCreate(name=name, label=label, display_order=-1))
+
+    def pipelines(self) -> list[Mapping[str, Any]]:
+        """Every deal pipeline with its stages."""
+        return results(self.calls.make(self._pipelines.get_all, "deals").body)
+
+
+def results(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The list that every collection of HubSpot's carries.
+
+    Raises:
+        Unreachable: it is missing, so this was not HubSpot's answer; an empty list would be taken for its word.
+    """
+    found = body.get("results")
+    if not isinstance(found, list):
+        raise Unreachable("HubSpot gave an answer without results.", provider="hubspot")
+    return [mapping(each) for each in found]
+
+
+def next_page(body: Mapping[str, Any]) -> str:
+    """Where the next page begins; empty on the last one."""
+    return str(mapping(mapping(body.get("paging")).get("next")).get("after") or "")
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """The value if it is an object, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def _filter(name: str, operator: str, value: str | Sequence[str]) -> Filter:
+    if isinstance(value, str):
+        return Filter(property_name=name, operator=operator, value=value)
+    return Filter(property_name=name, operator=operator, values=list(value))

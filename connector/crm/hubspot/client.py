@@ -1,0 +1,81 @@
+"""HubSpot as our Crm: deals read, records written, fields described, the account checked and set up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Self
+
+from connector.crm.hubspot.api import HubSpotApi
+from connector.crm.hubspot.calls import Calls
+from connector.crm.hubspot.catalog import Catalog
+from connector.crm.hubspot.checks import AccountCheck
+from connector.crm.hubspot.deals import DealReader
+from connector.crm.hubspot.settings import HubSpotSettings
+from connector.crm.hubspot.setup import AccountSetup
+from connector.crm.hubspot.writes import BatchWriter
+from connector.domain.refs import RecordRef
+from connector.ports import Check, Clock, CrmWrite, DealRecords, FieldCatalog, RowResult, SetupAction, Throttle
+from mappings.model import FieldMapping
+
+
+class HubSpotClient:
+    """One HubSpot account. Safe to share between threads."""
+
+    name = "hubspot"
+
+    def __init__(
+        self,
+        settings: HubSpotSettings,
+        throttle: Throttle,
+        clock: Clock,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        api = HubSpotApi(settings, Calls(throttle, clock, settings.time_zone, sleep))
+        catalog = Catalog(api, clock)
+        self._settings = settings
+        self._catalog = catalog
+        self._deals = DealReader(api, catalog)
+        self._writer = BatchWriter(api, catalog)
+        self._check = AccountCheck(api, catalog, settings)
+        self._setup = AccountSetup(api)
+
+    @classmethod
+    def connect(cls, settings: HubSpotSettings, throttle: Throttle, clock: Clock) -> Self:
+        """A client for these settings; nothing is asked of HubSpot yet."""
+        return cls(settings, throttle, clock)
+
+    def fetch_deal(self, ref: RecordRef, mapping: FieldMapping) -> DealRecords:
+        """The deal as it stands, with every property the mapping reads.
+
+        Raises: NotFound, AccessLost, Rejected, RateLimited, Unreachable.
+        """
+        return self._deals.fetch(ref, mapping)
+
+    def won_since(self, moment: datetime) -> Iterator[RecordRef]:
+        """Won deals that changed at or after ``moment``, oldest change first; a little earlier too, as the index lags.
+
+        Raises: AccessLost, Rejected, RateLimited, Unreachable.
+        """
+        return self._deals.won_since(moment, self._settings.poll_overlap)
+
+    def write(self, writes: Sequence[CrmWrite]) -> list[RowResult]:
+        """One result per write, in order.
+
+        Raises: RetryLater, AccessLost: nothing is known of any row.
+        """
+        return self._writer.write(writes)
+
+    def describe(self, kind: str) -> FieldCatalog:
+        """The properties of our kind ``deal``, ``account``, ``contact``, ``line_item`` or ``product``."""
+        return self._catalog.of(kind)
+
+    def check(self, mapping: FieldMapping) -> list[Check]:
+        """Token, scopes, properties, won stages, daily calls, webhooks. Changes nothing."""
+        return self._check.run(mapping)
+
+    def setup(self, mapping: FieldMapping) -> list[SetupAction]:
+        """The property group and every property of ours that the mapping names, made or to be made."""
+        return self._setup.plan(mapping)

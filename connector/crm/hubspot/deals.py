@@ -1,0 +1,211 @@
+"""One deal with all that hangs on it, in the fewest calls; and which deals were won lately."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connector.crm.hubspot.api import FilterGroups, HubSpotApi, mapping, next_page, results
+from connector.crm.hubspot.catalog import Catalog
+from connector.crm.hubspot.translate import (
+    PATH_OF_OBJECT,
+    associated_ids,
+    names_read,
+    pick_company,
+    pick_contact,
+    record,
+)
+from connector.domain.refs import RecordRef
+from connector.errors import Rejected, Unreachable
+from connector.ports import DealRecords, LineRecords
+from mappings.model import FieldMapping
+
+ALWAYS_READ = ("hs_is_closed_won", "hs_is_closed", "dealstage", "pipeline", "hubspot_owner_id")
+PRODUCT_ID = "hs_product_id"
+
+MOST_LINES = 500
+"""Line items we read of one deal; billing takes far fewer."""
+
+_MODIFIED = "hs_lastmodifieddate"
+_MOST_STAGES = 100
+"""Values that an IN filter takes."""
+
+_SEARCH_DEPTH = 10_000
+"""Results that one query gives, page by page. Source: HubSpot, search API."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Associated:
+    """Whom and what a deal is associated with, as far as we could tell."""
+
+    company: str = ""
+    contact: str = ""
+    lines: tuple[str, ...] = ()
+    problem: str = ""
+
+
+class DealReader:
+    """Reads deals of one HubSpot account."""
+
+    def __init__(self, api: HubSpotApi, catalog: Catalog) -> None:
+        self._api = api
+        self._catalog = catalog
+
+    def fetch(self, ref: RecordRef, fields: FieldMapping) -> DealRecords:
+        """The deal, its company, contact, line items and their products: a call for each that the mapping reads."""
+        paths = fields.paths("deal")
+        deal = self._api.record(
+            "deals",
+            ref.id,
+            self._existing("deal", (*ALWAYS_READ, *names_read(paths, "deal"))),
+            ("companies", "contacts", "line_items"),
+            ref,
+        )
+        properties = mapping(deal.get("properties"))
+        if not properties or "id" not in deal:
+            raise Unreachable("HubSpot gave a deal without properties.", provider="hubspot", ref=ref)
+        associated = self._associated(deal, ref)
+        if str(deal["id"]) != ref.id:
+            associated = _Associated(problem=f"The deal was merged into deal {deal['id']}, which is billed instead.")
+        outcome = self._catalog.outcome(properties)
+        owner = properties.get("hubspot_owner_id")
+        records = {
+            "deal": record(properties, self._catalog.of("deal")),
+            **self._one("company", associated.company, paths),
+            **self._one("contact", associated.contact, paths),
+        }
+        return DealRecords(
+            ref=ref,
+            won=outcome.won,
+            closed=outcome.closed,
+            account=_ref("account", associated.company),
+            contact=_ref("contact", associated.contact),
+            owner=_ref("owner", owner),
+            records=records,
+            lines=self._lines(associated.lines, fields.paths("line_item"), ref),
+            problem=associated.problem,
+        )
+
+    def _associated(self, deal: Mapping[str, Any], ref: RecordRef) -> _Associated:
+        problem = ""
+        companies, more_companies = associated_ids(deal, "companies")
+        company = companies[0] if companies else ""
+        if len(companies) > 1 or more_companies:
+            company, problem = pick_company(list(self._api.labelled("deals", ref.id, "companies", ref)))
+        contacts, more_contacts = associated_ids(deal, "contacts")
+        contact = contacts[0] if contacts else ""
+        if len(contacts) > 1 or more_contacts:
+            contact = pick_contact(list(self._api.labelled("deals", ref.id, "contacts", ref)))
+        lines, more_lines = associated_ids(deal, "line_items")
+        if more_lines:
+            lines = tuple(dict.fromkeys(each for each, _ in self._api.labelled("deals", ref.id, "line_items", ref)))
+        if len(lines) > MOST_LINES:
+            return _Associated(company, contact, (), f"The deal has more than {MOST_LINES} line items.")
+        return _Associated(company, contact, lines, problem)
+
+    def _one(self, name: str, record_id: str, paths: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """The record of one associated object, unless the mapping reads nothing of it."""
+        wanted = self._existing(name, names_read(paths, name))
+        if not record_id or not wanted:
+            return {}
+        found = self._api.records(PATH_OF_OBJECT[name], [record_id], wanted).get(record_id)
+        return {} if found is None else {name: record(found, self._catalog.of(name))}
+
+    def _lines(self, ids: Sequence[str], paths: Sequence[str], ref: RecordRef) -> tuple[LineRecords, ...]:
+        if not ids:
+            return ()
+        found = self._api.records(
+            "line_items", ids, self._existing("line_item", (PRODUCT_ID, *names_read(paths, "line_item")))
+        )
+        if any(each not in found for each in ids):
+            # Half a deal must never be billed. The line was deleted a moment ago, or the answer is incomplete.
+            raise Unreachable(
+                "HubSpot names a line item of the deal and does not show it.",
+                hint="It is tried again by itself.",
+                provider="hubspot",
+                ref=ref,
+            )
+        products = self._products(found, paths)
+        return tuple(self._line(each, found[each], products) for each in sorted(ids, key=_by_number))
+
+    def _products(self, lines: Mapping[str, Mapping[str, Any]], paths: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        wanted = self._existing("product", names_read(paths, "product"))
+        ids = dict.fromkeys(str(line[PRODUCT_ID]) for line in lines.values() if line.get(PRODUCT_ID))
+        return self._api.records("products", list(ids), wanted) if ids and wanted else {}
+
+    def _line(
+        self, line_id: str, properties: Mapping[str, Any], products: Mapping[str, Mapping[str, Any]]
+    ) -> LineRecords:
+        product_id = str(properties.get(PRODUCT_ID) or "")
+        records = {"line_item": record(properties, self._catalog.of("line_item"))}
+        if product_id in products:
+            records["product"] = record(products[product_id], self._catalog.of("product"))
+        return LineRecords(RecordRef("hubspot", "line_item", line_id), _ref("product", product_id), records)
+
+    def _existing(self, name: str, wanted: Sequence[str]) -> tuple[str, ...]:
+        """Those properties that the account has: a mapping may name optional ones."""
+        known = self._catalog.of(name).fields
+        return tuple(each for each in dict.fromkeys(wanted) if each in known)
+
+    def won_since(self, moment: datetime, overlap: timedelta) -> Iterator[RecordRef]:
+        """Won deals that changed at or after ``moment``, less the overlap, oldest change first, each once.
+
+        Pages by offset would skip a deal whenever one before it changes meanwhile and moves to the end, and end at
+        10,000. So each page begins at the change time of the last deal seen, and deals seen already are left out.
+
+        Raises:
+            Rejected: more deals changed in the same millisecond than HubSpot will list.
+        """
+        cursor, after, depth = moment.astimezone(UTC) - overlap, "", 0
+        seen: set[str] = set()
+        while True:
+            body = self._api.search(
+                "deals", self._won_after(cursor), sort=_MODIFIED, properties=(_MODIFIED,), after=after
+            )
+            page = results(body)
+            for each in page:
+                if str(each.get("id")) not in seen:
+                    seen.add(str(each.get("id")))
+                    yield RecordRef("hubspot", "deal", str(each.get("id")))
+            after, depth = next_page(body), depth + len(page)
+            if not after or not page:
+                return
+            last = _changed_at(page[-1])
+            if last > cursor:
+                cursor, after, depth = last, "", 0
+            elif depth >= _SEARCH_DEPTH:
+                raise Rejected(
+                    "More deals changed in one millisecond than HubSpot's search lists.",
+                    hint="Change one of them, or bill them by id.",
+                    provider="hubspot",
+                )
+
+    def _won_after(self, moment: datetime) -> FilterGroups:
+        """Won by the deal's own flag, or by its stage: the index may know the one before the other."""
+        since = (_MODIFIED, "GTE", str(milliseconds(moment)))
+        flagged = [("hs_is_closed_won", "EQ", "true"), since]
+        won = self._catalog.won_stages()[:_MOST_STAGES]
+        return [flagged, [("dealstage", "IN", won), since]] if won else [flagged]
+
+
+def milliseconds(moment: datetime) -> int:
+    """Whole milliseconds since 1970, rounded down: exact, unlike a float of seconds."""
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def _changed_at(found: Mapping[str, Any]) -> datetime:
+    text = str(mapping(found.get("properties")).get(_MODIFIED) or "")
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError as error:
+        raise Unreachable("HubSpot's search does not say when a deal changed.", provider="hubspot") from error
+
+
+def _ref(kind: str, record_id: object) -> RecordRef | None:
+    return RecordRef("hubspot", kind, str(record_id)) if record_id else None
+
+
+def _by_number(record_id: str) -> tuple[int, str]:
+    return (int(record_id), record_id) if record_id.isdigit() else (0, record_id)
