@@ -292,8 +292,7 @@ class FakeBilling:
             case MakeSubscription():
                 return self._subscribe(step, made[step.customer], number)
             case MakeInvoice():
-                ref = self._draft(step, made[step.customer], None, step.total, number)
-                return ref
+                return self._draft(step, made[step.customer], None, step.total, number)
 
     def _subscribe(self, step: MakeSubscription, customer: RecordRef, number: int) -> RecordRef:
         ref = RecordRef("stripe", "subscription", f"sub_{number}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from connector.domain.refs import RecordRef
 from connector.domain.write_back import STAMP, RecordState, Value
 from connector.errors import NeedsHuman, RetryLater
 from connector.ports import CrmWrite, Records, RowResult, Services
@@ -42,16 +43,20 @@ def write_back(crm_name: str, services: Services) -> None:
 def _write_batch(states: Sequence[RecordState], crm_name: str, services: Services) -> None:
     mapping = services.mappings[crm_name]
     now = services.clock()
-    values = {state.ref: {**state.difference(), STAMP: now} for state in states}
-    writes = [CrmWrite(state.ref, apply.write(mapping, state.ref.kind, values[state.ref])) for state in states]
-    sendable = [write for write in writes if write.fields.keys()]
-    results = services.crms[crm_name].write(sendable) if sendable else []
+    sent: dict[RecordRef, dict[str, Value]] = {}
+    writes: list[CrmWrite] = []
+    for state in states:
+        sent[state.ref] = {**state.difference(), STAMP: now}
+        if apply.write(mapping, state.ref.kind, state.difference()):
+            writes.append(CrmWrite(state.ref, apply.write(mapping, state.ref.kind, sent[state.ref])))
+    results = services.crms[crm_name].write(writes) if writes else []
+    shown = {write.ref for write in writes}
     with services.store.begin() as work:
-        for write in writes:
-            if not write.fields:
-                work.records.written(write.ref, values[write.ref], now)  # the mapping shows none of it
+        for state in states:
+            if state.ref not in shown:  # the mapping shows none of what changed
+                work.records.written(state.ref, sent[state.ref], now)
         for result in results:
-            _note(result, values[result.ref], work.records, now)
+            _note(result, sent[result.ref], work.records, now)
 
 
 def _note(result: RowResult, values: dict[str, Value], records: Records, now: datetime) -> None:
