@@ -1,0 +1,1 @@
+"""SOQL: read, checked against the org's objects and fields, and run."""
