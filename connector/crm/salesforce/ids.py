@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 
-_SHAPE = re.compile(r"[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?", re.ASCII)
+_SHAPE = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?", re.ASCII)
 _CHECK = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 
 def is_record_id(text: str) -> bool:
-    """Whether the text has the shape of an id. An 18-character id whose check letters are wrong is none."""
-    if _SHAPE.fullmatch(text) is None:
-        return False
-    return len(text) == 15 or text == long_id(text[:15])
+    """Whether the text has the shape of an id. Check letters are not checked: Salesforce does that when asked."""
+    return _SHAPE.fullmatch(text) is not None
 
 
 def long_id(text: str) -> str:
@@ -24,7 +22,7 @@ def long_id(text: str) -> str:
     Raises:
         ValueError: the text is no id.
     """
-    if _SHAPE.fullmatch(text) is None:
+    if not is_record_id(text):
         raise ValueError("not a Salesforce record id")
     if len(text) == 18:
         return text

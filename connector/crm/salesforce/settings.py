@@ -76,7 +76,7 @@ class SalesforceSettings(BaseSettings):
     @field_validator("organization_ids")
     @classmethod
     def _organizations(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(is_record_id(each) and each.startswith("00D") for each in value):
+        if not all(is_record_id(each) for each in value):
             raise Misconfigured(
                 "SALESFORCE_ORGANIZATION_IDS holds something that is not an organization id.",
                 hint="Ids begin with 00D and have 15 or 18 characters: Setup > Company Information.",
@@ -112,6 +112,11 @@ class SalesforceSettings(BaseSettings):
     def configured(self) -> bool:
         """Whether there is a Salesforce to talk to. False when nothing is set; half a setting never gets this far."""
         return not self._missing()
+
+    @property
+    def address(self) -> str:
+        """Where this provider is: what tells a sandbox on this machine from a real org."""
+        return self.instance_url
 
     @property
     def uses_key(self) -> bool:
