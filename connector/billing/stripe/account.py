@@ -1,0 +1,183 @@
+"""All that Stripe knows of one customer, in the fewest calls.
+
+Three calls for a customer without invoices that anybody pays: the customer, its subscriptions, its invoices (100 to a
+page, with the payments of each and the first ten of its lines). A fourth, the customer's payment intents with their
+latest charges, as soon as an invoice is paid, or is to be paid, through one: only they say that a bank debit is under
+way or that a bank took money back, and the invoices cannot be asked to bring them along (Stripe expands four levels,
+this would be the fifth). Credit notes are asked for when an invoice says that it has some, disputes per disputed
+charge, and lines, payments or items that did not fit into the first answer for the record they belong to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from stripe import StripeClient
+from stripe.params import (
+    CreditNoteListParams,
+    DisputeListParams,
+    InvoiceLineItemListParams,
+    InvoiceListParams,
+    InvoicePaymentListParams,
+    PaymentIntentListParams,
+    SubscriptionItemListParams,
+    SubscriptionListParams,
+)
+
+from connector.billing.stripe import translate
+from connector.billing.stripe.calls import Calls, Json
+from connector.domain.billing import BillingAccount, CreditNote, Dispute, Invoice, Subscription
+from connector.domain.refs import RecordRef
+
+MOST_PAGES = 50
+"""5,000 records of one kind for one customer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Intents:
+    """What payment intents tell about the payments of invoices."""
+
+    processing: frozenset[str] = frozenset()
+    disputed: tuple[str, ...] = ()  #: those whose charge was ever disputed
+    charges: Mapping[str, str] | None = None  #: payment intent -> its latest charge
+
+    @classmethod
+    def told_by(cls, intents: Sequence[Json]) -> _Intents:
+        """Read from payment intents with their latest charge expanded."""
+        latest = {intent["id"]: intent.get("latest_charge") for intent in intents}
+        return cls(
+            processing=frozenset(intent["id"] for intent in intents if intent.get("status") == "processing"),
+            disputed=tuple(
+                intent for intent, charge in latest.items() if isinstance(charge, dict) and charge.get("disputed")
+            ),
+            charges={intent: translate.id_of(charge) for intent, charge in latest.items()},
+        )
+
+
+class AccountReader:
+    """Reads whole accounts."""
+
+    def __init__(self, client: StripeClient, calls: Calls) -> None:
+        self._v1 = client.v1
+        self._calls = calls
+
+    def read(self, customer: RecordRef) -> BillingAccount:
+        """The account as it is now.
+
+        Raises:
+            NotFound: there never was such a customer. A deleted one is an account like any other.
+        """
+        who = self._calls.one("customers.retrieve", lambda: self._v1.customers.retrieve(customer.id), customer)
+        subscriptions = self._calls.every(
+            "subscriptions.list",
+            self._v1.subscriptions.list,
+            SubscriptionListParams(customer=customer.id, status="all"),
+            MOST_PAGES,
+        )
+        invoices = self._calls.every(
+            "invoices.list",
+            self._v1.invoices.list,
+            InvoiceListParams(customer=customer.id, expand=["data.payments"]),
+            MOST_PAGES,
+        )
+        payments = [payment for body in invoices for payment in self._payments(body)]
+        invoice_of = {
+            intent: translate.id_of(payment["invoice"])
+            for payment in payments
+            if (intent := translate.payment_intent_of(payment))
+        }
+        intents = self._intents(customer, invoice_of)
+        disputes = self._disputes(intents, invoice_of)
+        disputed = {dispute.invoice for dispute in disputes if translate.is_disputed(dispute)}
+        processing = {invoice_of.get(intent) for intent in intents.processing}
+        return BillingAccount(
+            customer=translate.customer(who),
+            subscriptions=tuple(self._subscription(body) for body in subscriptions),
+            invoices=tuple(
+                self._invoice(
+                    body,
+                    disputed=translate.ref("invoice", body["id"]) in disputed,
+                    processing=body["id"] in processing,
+                )
+                for body in invoices
+            ),
+            payments=tuple(
+                payment
+                for payment in (translate.payment(body, intents.charges or {}) for body in payments)
+                if payment.status == "paid"
+            ),
+            credit_notes=self._credit_notes(customer, invoices),
+            disputes=disputes,
+        )
+
+    def _subscription(self, body: Json) -> Subscription:
+        if body["items"].get("has_more"):
+            items = self._calls.every(
+                "subscription_items.list",
+                self._v1.subscription_items.list,
+                SubscriptionItemListParams(subscription=body["id"]),
+                MOST_PAGES,
+            )
+            body = {**body, "items": {"data": items}}
+        return translate.subscription(body)
+
+    def _invoice(self, body: Json, *, disputed: bool, processing: bool) -> Invoice:
+        if body["lines"].get("has_more"):
+            lines = self._calls.every(
+                "invoices.line_items.list",
+                partial(self._v1.invoices.line_items.list, body["id"]),
+                InvoiceLineItemListParams(),
+                MOST_PAGES,
+            )
+            body = {**body, "lines": {"data": lines}}
+        return translate.invoice(body, disputed=disputed, processing=processing)
+
+    def _payments(self, body: Json) -> list[Json]:
+        given = body.get("payments") or {"data": []}
+        if given.get("has_more"):
+            return self._calls.every(
+                "invoice_payments.list",
+                self._v1.invoice_payments.list,
+                InvoicePaymentListParams(invoice=body["id"]),
+                MOST_PAGES,
+            )
+        return list(given["data"])
+
+    def _intents(self, customer: RecordRef, invoice_of: Mapping[str, str]) -> _Intents:
+        if not invoice_of:
+            return _Intents()
+        return _Intents.told_by(
+            self._calls.every(
+                "payment_intents.list",
+                self._v1.payment_intents.list,
+                PaymentIntentListParams(customer=customer.id, expand=["data.latest_charge"]),
+                MOST_PAGES,
+            )
+        )
+
+    def _disputes(self, intents: _Intents, invoice_of: Mapping[str, str]) -> tuple[Dispute, ...]:
+        """The disputes of those payments of invoices that had any: a dispute cannot be listed by customer."""
+        return tuple(
+            translate.dispute(body, translate.ref("invoice", invoice_of[intent]))
+            for intent in intents.disputed
+            if intent in invoice_of
+            for body in self._disputes_of(intent)
+        )
+
+    def _disputes_of(self, intent: str) -> list[Json]:
+        return self._calls.every(
+            "disputes.list", self._v1.disputes.list, DisputeListParams(payment_intent=intent), MOST_PAGES
+        )
+
+    def _credit_notes(self, customer: RecordRef, invoices: Sequence[Json]) -> tuple[CreditNote, ...]:
+        if not any(translate.credited(body) for body in invoices):
+            return ()
+        notes = self._calls.every(
+            "credit_notes.list",
+            self._v1.credit_notes.list,
+            CreditNoteListParams(customer=customer.id),
+            MOST_PAGES,
+        )
+        return tuple(map(translate.credit_note, notes))

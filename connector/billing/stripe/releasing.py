@@ -1,0 +1,152 @@
+"""The first invoice: compared with what the deal says, then finalised and sent, so that its link exists at once.
+
+Stripe leaves the first invoice of a ``send_invoice`` subscription a draft for about an hour, and ours from a one-off
+deal for ever. Left alone it would have neither number nor link for the deal's record.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+
+from stripe import StripeClient
+from stripe.params import InvoiceListParams
+
+from connector.billing.stripe import translate
+from connector.billing.stripe.calls import Calls, Json
+from connector.domain.billing import InvoiceStatus
+from connector.domain.money import Money
+from connector.domain.refs import RecordRef
+from connector.errors import NeedsHuman, Rejected
+from connector.ports import Clock
+
+META_HELD = "crm_held"
+"""On a draft that we held: whoever finalises it all the same has decided."""
+
+META_ACCEPTED = "crm_accepted"
+"""Written by a person on an invoice that differs from its deal and shall stay as it is."""
+
+_FIRST = "subscription_create"
+_MOST_PAGES = 10
+
+_REPLAYED_FOR = timedelta(hours=20)
+"""Stripe remembers an idempotency key for at least a day: within it, sending again sends nothing."""
+
+
+class Releaser:
+    """Releases first invoices."""
+
+    def __init__(self, client: StripeClient, calls: Calls, clock: Clock) -> None:
+        self._v1 = client.v1
+        self._calls = calls
+        self._clock = clock
+
+    def release(self, made: RecordRef, expected: int | None) -> None:
+        """Finalise and send the first invoice of a subscription, or the invoice itself. A schedule has none yet.
+
+        Raises:
+            NeedsHuman: it does not come to ``expected`` minor units before tax; a draft is held back.
+        """
+        invoice = self._first_invoice(made)
+        if invoice is None or translate.invoice_status(invoice["status"]) in (
+            InvoiceStatus.VOID,
+            InvoiceStatus.UNCOLLECTIBLE,
+        ):
+            return
+        if expected is not None:
+            self._compare(invoice, expected)
+        if invoice["status"] == InvoiceStatus.DRAFT:
+            invoice = self._finalise(invoice)
+        if self._is_to_be_sent(invoice):
+            send = partial(
+                self._v1.invoices.send_invoice, invoice["id"], {}, {"idempotency_key": f"{invoice['id']}/send"}
+            )
+            self._calls.one("invoices.send_invoice", send, _ref(invoice))
+
+    def _first_invoice(self, made: RecordRef) -> Json | None:
+        if made.kind == "invoice":
+            return self._invoice(made)
+        if made.kind != "subscription":
+            return None
+        subscription = self._calls.one(
+            "subscriptions.retrieve",
+            lambda: self._v1.subscriptions.retrieve(made.id, {"expand": ["latest_invoice"]}),
+            made,
+        )
+        latest = subscription.get("latest_invoice")
+        if not isinstance(latest, dict) or latest.get("billing_reason") == _FIRST:
+            return latest if isinstance(latest, dict) else None
+        # A later period has been invoiced since. That one is not ours to hold or to hurry.
+        invoices = self._calls.every(
+            "invoices.list", self._v1.invoices.list, InvoiceListParams(subscription=made.id), _MOST_PAGES
+        )
+        return next((invoice for invoice in invoices if invoice.get("billing_reason") == _FIRST), None)
+
+    def _invoice(self, invoice: RecordRef) -> Json:
+        return self._calls.one("invoices.retrieve", lambda: self._v1.invoices.retrieve(invoice.id), invoice)
+
+    def _compare(self, invoice: Json, expected: int) -> None:
+        comes_to = translate.before_tax(invoice)
+        if comes_to == expected or _is_accepted(invoice):
+            return
+        draft = invoice["status"] == InvoiceStatus.DRAFT
+        if not draft and comes_to - translate.credited(invoice) == expected:
+            return  # put right by a credit note
+        if draft:
+            self._hold(invoice, expected)
+        name = f"invoice {invoice['number']}" if invoice.get("number") else "draft invoice"
+        raise NeedsHuman(
+            f"The first {name} comes to {Money(comes_to, invoice['currency'])} before tax, "
+            f"but the deal to {Money(expected, invoice['currency'])}.",
+            hint=(
+                "It is held: correct it in Stripe, then replay the deal; or finalise it by hand to accept it."
+                if draft
+                else "It is finalised already: correct it by a credit note or void it; or accept it by setting "
+                f"{META_ACCEPTED}=yes in its metadata. Then replay the deal."
+            ),
+            provider="stripe",
+            ref=_ref(invoice),
+        )
+
+    def _hold(self, invoice: Json, expected: int) -> None:
+        """Stripe finalises no draft whose ``auto_advance`` is off."""
+        if invoice.get("auto_advance") or META_HELD not in (invoice.get("metadata") or {}):
+            hold = partial(
+                self._v1.invoices.update,
+                invoice["id"],
+                {"auto_advance": False, "metadata": {META_HELD: str(expected)}},
+            )
+            self._calls.one("invoices.update", hold, _ref(invoice))
+
+    def _finalise(self, invoice: Json) -> Json:
+        """Finalised, with collection by Stripe switched on (again).
+
+        The key lasts an hour, not longer: if Stripe stored a failure under it, that must not bar the way for a day.
+        """
+        key = f"{invoice['id']}/finalise/{self._clock():%Y%m%d%H}"
+        finalise = partial(
+            self._v1.invoices.finalize_invoice, invoice["id"], {"auto_advance": True}, {"idempotency_key": key}
+        )
+        try:
+            return self._calls.one("invoices.finalize_invoice", finalise, _ref(invoice))
+        except Rejected:
+            now = self._invoice(_ref(invoice))
+            if now["status"] == InvoiceStatus.DRAFT:
+                raise
+            return now  # Stripe, or a person, was quicker
+
+    def _is_to_be_sent(self, invoice: Json) -> bool:
+        """Open, to be paid by the customer, and so recent that a second sending would only be replayed."""
+        if invoice["status"] != InvoiceStatus.OPEN or invoice["collection_method"] != "send_invoice":
+            return False
+        finalised = translate.moment((invoice.get("status_transitions") or {}).get("finalized_at"))
+        return finalised is not None and self._clock() - finalised < _REPLAYED_FOR
+
+
+def _is_accepted(invoice: Json) -> bool:
+    metadata = invoice.get("metadata") or {}
+    return META_ACCEPTED in metadata or (META_HELD in metadata and invoice["status"] != InvoiceStatus.DRAFT)
+
+
+def _ref(invoice: Json) -> RecordRef:
+    return translate.ref("invoice", invoice["id"])
