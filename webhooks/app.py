@@ -19,6 +19,6 @@ def create_app(services: Services, *, max_body_bytes: int = DEFAULT_BODY_LIMIT, 
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
     errors.install(app)
-    app.register_blueprint(receive.blueprint(services))
+    app.register_blueprint(receive.blueprint(services, max_body_bytes))
     app.register_blueprint(health.blueprint(services, metrics_token))
     return app

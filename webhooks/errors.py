@@ -25,10 +25,10 @@ DEFAULT_RETRY_AFTER = 10
 LONGEST_RETRY_AFTER = 300
 
 
-def evidence(error: Exception) -> dict[str, str]:
-    """What to log of a failure nobody expected: type and place. Its text may quote what somebody sent us."""
+def log_bug(event: str, error: Exception) -> None:
+    """Log the type and place of a failure nobody expected; not its text, which may quote what somebody sent us."""
     place = "".join(traceback.format_tb(error.__traceback__, limit=-5))
-    return {"error": type(error).__name__, "place": place}
+    log.error(event, extra={"error": type(error).__name__, "place": place})
 
 
 def install(app: Flask) -> None:
@@ -57,7 +57,7 @@ def _http(error: HTTPException) -> Response:
 
 
 def _bug(error: Exception) -> Response:
-    log.error("receiver failed", extra=evidence(error))
+    log_bug("receiver failed", error)
     return _answer(500, "internal_error")
 
 

@@ -16,7 +16,8 @@ from connector.errors import NotGenuine, RetryLater, Unreadable
 from connector.ports import Services, Webhook
 from connector.sync.receive_event import receive
 from webhooks import metrics
-from webhooks.errors import evidence
+from webhooks.body import whole_body
+from webhooks.errors import log_bug
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +25,11 @@ _PATH_CHARACTERS = "/:@!$&'()*+,;=~-._"  #: what a path may hold unescaped, RFC 
 _LONGEST_PROBLEM = 500
 
 
-def blueprint(services: Services) -> Blueprint:
-    """The routes that vendors post to, one per registered source; ``token`` is for senders that cannot sign."""
+def blueprint(services: Services, limit: int) -> Blueprint:
+    """The routes that vendors post to, one per registered source; ``token`` is for senders that cannot sign.
+
+    ``limit`` is the most bytes a body may have.
+    """
     routes = Blueprint("receive", __name__)
 
     @routes.post("/webhooks/<source>")
@@ -37,7 +41,7 @@ def blueprint(services: Services) -> Blueprint:
         began = time.perf_counter()
         outcome = "failed"
         try:
-            response, outcome = _receive(webhook, inbound(request, services.public_url, token), services)
+            response, outcome = _receive(webhook, inbound(request, services.public_url, token, limit), services)
         except (NotGenuine, RetryLater, HTTPException) as error:
             outcome = _refusal(error, source)
             raise
@@ -49,11 +53,12 @@ def blueprint(services: Services) -> Blueprint:
     return routes
 
 
-def inbound(arrived: Request, public_url: str, token: str) -> InboundRequest:
+def inbound(arrived: Request, public_url: str, token: str, limit: int) -> InboundRequest:
     """The request as its sender made it: signatures cover the public address, which a proxy may hide from us.
 
     Raises:
-        RequestEntityTooLarge: the body goes beyond the app's limit, announced or not.
+        RequestEntityTooLarge: the body goes beyond ``limit`` bytes, announced or not.
+        ClientDisconnected: the body did not arrive whole.
     """
     query = arrived.query_string.decode("latin-1")
     path = quote(arrived.path, safe=_PATH_CHARACTERS)
@@ -61,7 +66,7 @@ def inbound(arrived: Request, public_url: str, token: str) -> InboundRequest:
         method=arrived.method,
         url=f"{public_url}{path}?{query}" if query else f"{public_url}{path}",
         headers={name.lower(): value for name, value in arrived.headers.items()},
-        body=arrived.get_data(cache=False),
+        body=whole_body(arrived, limit),
         path_token=token,
     )
 
@@ -88,7 +93,7 @@ def _events(webhook: Webhook, delivery: InboundRequest, services: Services) -> l
         problem = error.message
     except Exception as error:
         problem = f"{type(error).__name__} while reading it"
-        log.error("webhook parser failed", extra={"source": webhook.source, **evidence(error)})
+        log_bug("webhook parser failed", error)
     log.warning("unreadable webhook stored", extra={"source": webhook.source, "problem": problem[:_LONGEST_PROBLEM]})
     return [
         InboxEvent(

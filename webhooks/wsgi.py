@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from connector.bootstrap import build
-
-from connector.settings import Settings
 from webhooks.app import create_app
 
-_settings = Settings()
+_connector = build()
+_settings = _connector.environment.settings
 app = create_app(
-    build(_settings),
+    _connector.services,
     max_body_bytes=_settings.max_body_bytes,
     metrics_token=_settings.metrics_token.get_secret_value(),
 )

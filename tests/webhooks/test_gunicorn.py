@@ -1,0 +1,184 @@
+"""The receiver under the gunicorn we ship: real sockets, several processes, senders that misbehave."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import psycopg
+import pytest
+
+from connector.store import PostgresStore
+from tests.webhooks.doubles import SECRET, delivery
+from tests.webhooks.gunicorn_server import HOST, gunicorn
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("gunicorn")]
+SIGNED = {"X-Secret": SECRET}
+
+
+@pytest.fixture
+def port(database_url: str, tmp_path: Path) -> Iterator[int]:
+    environment = {"DATABASE_URL": database_url, "HOST": HOST, "WEB_REQUEST_SECONDS": "2"}
+    with gunicorn("tests.webhooks.gunicorn_app:app", environment=environment, log=tmp_path / "gunicorn.log") as port:
+        yield port
+
+
+def post(port: int, body: Any, headers: dict[str, str] = SIGNED, path: str = "/webhooks/echo") -> int:
+    connection = http.client.HTTPConnection(HOST, port, timeout=20)
+    try:
+        connection.request("POST", path, body, headers, encode_chunked=not isinstance(body, bytes))
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def get(port: int, path: str) -> str:
+    connection = http.client.HTTPConnection(HOST, port, timeout=20)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().read().decode()
+    finally:
+        connection.close()
+
+
+def ids(store: PostgresStore) -> set[str]:
+    with store.begin() as work:
+        return {event.event_id for event in work.inbox.recent(1000)}
+
+
+def test_many_senders_at_once_lose_nothing_and_double_nothing(port: int, store: PostgresStore) -> None:
+    """Every event is sent twice, from eight connections, about the same three records."""
+    wanted = [{"id": f"evt_{n}", "customer": str(n % 3)} for n in range(60)]
+
+    with ThreadPoolExecutor(8) as senders:
+        statuses = list(senders.map(lambda entry: post(port, delivery(entry)), wanted * 2))
+
+    assert set(statuses) == {202}
+    assert ids(store) == {entry["id"] for entry in wanted}
+
+
+def test_the_counts_of_all_processes_are_one(port: int) -> None:
+    for number in range(20):
+        post(port, delivery({"id": f"evt_{number}"}))
+
+    assert 'webhook_deliveries_total{outcome="accepted",source="echo"} 20.0' in get(port, "/metrics")
+
+
+def test_a_chunked_body_is_received_whole(port: int, store: PostgresStore) -> None:
+    body = delivery({"id": "evt_chunked"})
+
+    assert post(port, iter([body[:5], body[5:]]), {**SIGNED, "Transfer-Encoding": "chunked"}) == 202
+    assert ids(store) == {"evt_chunked"}
+
+
+@pytest.mark.parametrize(
+    "torn",
+    [
+        b"Content-Length: 40\r\n\r\n[]",
+        b"Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n28\r\n[]",
+    ],
+)
+def test_a_body_that_does_not_arrive_whole_is_never_acknowledged(port: int, store: PostgresStore, torn: bytes) -> None:
+    """Its sender would believe that all its events are safe."""
+    with socket.create_connection((HOST, port), timeout=20) as connection:
+        connection.sendall(b"POST /webhooks/echo HTTP/1.1\r\nHost: x\r\nX-Secret: open sesame\r\n" + torn)
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.recv(1000)
+
+    assert not answer.startswith(b"HTTP/1.1 2")
+    with store.begin() as work:
+        assert work.inbox.recent() == []
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_beyond_the_limit_is_refused_however_it_is_sent(port: int, store: PostgresStore, chunked: bool) -> None:
+    body = json.dumps([{"id": "evt_large", "padding": "x" * 120_000}]).encode()
+    pieces = (body[at : at + 4096] for at in range(0, len(body), 4096))
+
+    status = post(port, pieces if chunked else body, SIGNED | ({"Transfer-Encoding": "chunked"} if chunked else {}))
+
+    assert status == 413
+    assert ids(store) == set()
+
+
+def test_a_refusal_costs_no_more_than_an_acceptance(port: int) -> None:
+    """Otherwise forgeries would be a cheap way to keep us busy."""
+
+    def seconds(headers: dict[str, str], tag: str) -> float:
+        began = time.perf_counter()
+        post(port, delivery({"id": f"evt_{tag}"}), headers)
+        return time.perf_counter() - began
+
+    seconds(SIGNED, "warm")
+    accepted = median(seconds(SIGNED, f"good{n}") for n in range(20))
+    refused = median(seconds({"X-Secret": "guessed"}, f"bad{n}") for n in range(20))
+
+    assert refused < accepted * 1.5
+
+
+def test_connections_that_drip_are_hung_up_on_and_others_are_served_again(port: int, store: PostgresStore) -> None:
+    """Eight threads in all, and more connections than that which begin a request and never end it."""
+    head = b"POST /webhooks/echo HTTP/1.1\r\nHost: x\r\nX-Secret: open sesame\r\nContent-Length: 50\r\n\r\n["
+    drips = [socket.create_connection((HOST, port), timeout=20) for _ in range(10)]
+    try:
+        for drip in drips:
+            drip.sendall(head)
+
+        assert post(port, delivery({"id": "evt_after"})) == 202
+        ends = [drip.recv(1000) for drip in drips]
+    finally:
+        for drip in drips:
+            drip.close()
+
+    assert all(not end.startswith(b"HTTP/1.1 2") for end in ends)
+    assert ids(store) == {"evt_after"}
+
+
+def test_a_database_that_comes_back_is_used_again_by_the_same_processes(
+    port: int, store: PostgresStore, database_url: str
+) -> None:
+    """Every pooled connection is cut from the server's side; no sender sees more than a 503."""
+    assert {post(port, delivery({"id": f"evt_{n}"})) for n in range(8)} == {202}
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+
+    statuses = [post(port, delivery({"id": f"evt_after_{n}"})) for n in range(16)]
+
+    assert set(statuses) <= {202, 503}
+    assert statuses[-1] == 202
+
+
+def test_the_secret_path_token_is_not_in_the_servers_log(port: int, tmp_path: Path) -> None:
+    post(port, delivery({"id": "evt_t"}), {"X-Secret": "guessed"}, path="/webhooks/echo/path-secret")
+    post(port, b"{", path="/webhooks/echo/path-secret")
+
+    log = (tmp_path / "gunicorn.log").read_text()
+    assert "Booting worker" in log
+    assert "path-secret" not in log
+
+
+def test_the_processes_leave_no_count_files_behind(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
+    before = _count_directories()
+
+    with gunicorn("tests.webhooks.gunicorn_app:app", workers=1, environment={"DATABASE_URL": database_url}) as port:
+        assert post(port, delivery({"id": "evt"})) == 202
+        assert _count_directories() - before
+
+    assert _count_directories() - before == set()
+
+
+def _count_directories() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob("connector-metrics-*"))
