@@ -313,6 +313,15 @@ class MappingVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditProof:
+    """What reading the audit's chain from its beginning has shown."""
+
+    sealed: int  #: lines whose seal is right, counted up to the first that is not
+    last_seal: str  #: note it elsewhere: it stands for every line before it
+    broken_at: int | None  #: number of the first line that was changed or is missing; None when the chain holds
+
+
+@dataclass(frozen=True, slots=True)
 class TargetCounts:
     """How much work there is, for metrics and the doctor."""
 
@@ -479,6 +488,10 @@ class Audit(Protocol):
 
     def seal(self, limit: int = 10_000) -> int:
         """Chain what is not chained yet, so that a later change shows. Gives how many lines."""
+        ...
+
+    def verify(self) -> AuditProof:
+        """Work out the chain again from its first line."""
         ...
 
 

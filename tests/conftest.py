@@ -18,6 +18,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from connector.jobs import apply_schema
 from connector.store import PostgresStore, embedded_url, migrate
 
 _numbers = itertools.count(1)
@@ -52,6 +53,7 @@ def template_database(server_url: str, worker_id: str) -> Iterator[str]:
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f'create database "{name}"')
         migrate(_named(server_url, name))
+        apply_schema(_named(server_url, name))
         yield name
         connection.execute(f'drop database "{name}" with (force)')
 

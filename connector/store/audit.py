@@ -10,25 +10,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
+from connector.ports import AuditProof
 from connector.store.tables import audit
 
 _SEAL_LOCK = 7_302_945_002
 _FIRST = "0" * 64
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What reading the chain from its beginning has shown."""
-
-    sealed: int  #: rows whose seal is right, counted up to the first that is not
-    last_seal: str  #: note it elsewhere: it stands for every row before it
-    broken_at: int | None  #: number of the first row that was changed or is missing; None when the chain holds
 
 
 class PostgresAudit:
@@ -61,16 +52,16 @@ class PostgresAudit:
             self._connection.execute(update(audit).where(audit.c.id == one.id).values(seal_number=number, seal=seal))
         return len(rows)
 
-    def verify(self) -> Proof:
+    def verify(self) -> AuditProof:
         """Work out the chain again from its first row."""
         seal, sealed = _FIRST, 0
         query = select(audit).where(audit.c.seal_number.is_not(None)).order_by(audit.c.seal_number)
         for one in self._connection.execute(query.execution_options(yield_per=1000)):
             expected = _seal_of(seal, sealed + 1, one)
             if one.seal_number != sealed + 1 or one.seal != expected:
-                return Proof(sealed, seal, sealed + 1)
+                return AuditProof(sealed, seal, sealed + 1)
             seal, sealed = expected, sealed + 1
-        return Proof(sealed, seal, None)
+        return AuditProof(sealed, seal, None)
 
 
 def _seal_of(before: str, number: int, row: Any) -> str:

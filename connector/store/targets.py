@@ -47,7 +47,8 @@ class PostgresTargets:
         Gives how many turned dirty.
         """
         turned = mark(self._connection, marked, unpark=unpark)
-        self.wake_all(turned)
+        for target in turned:
+            self.wake(target)
         return len(turned)
 
     def replay(self, target: Target) -> None:
@@ -62,11 +63,6 @@ class PostgresTargets:
         """Queue a wake-up, whatever the Target's state; it does nothing when one is queued already."""
         if self._wake is not None:
             self._wake(self._connection.connection.driver_connection, target)
-
-    def wake_all(self, woken: Iterable[Target]) -> None:
-        """Queue a wake-up for each, in the order given."""
-        for target in woken:
-            self.wake(target)
 
     def start(self, target: Target) -> int | None:
         """Under the row lock: the seq to work for, or None when clean, parked, or not due before a later moment.
@@ -178,7 +174,8 @@ class PostgresTargets:
             .with_for_update(skip_locked=True)
         )
         woken = sorted(_target(kind, ref) for kind, ref in self._connection.execute(due))
-        self.wake_all(woken)
+        for target in woken:
+            self.wake(target)
         return len(woken)
 
 

@@ -10,6 +10,7 @@ from types import TracebackType
 from sqlalchemy import Connection, func, select, text
 from sqlalchemy import exc as sa_exc
 
+from connector import ports
 from connector.domain.inbox import InboxEvent
 from connector.errors import RetryLater, Unreachable
 from connector.store import marking
@@ -29,19 +30,21 @@ class PostgresUnitOfWork:
 
     def __init__(self, connection: Connection, wake: Wake | None) -> None:
         self._connection = connection
-        self.inbox = PostgresInbox(connection)
-        self.targets = PostgresTargets(connection, wake)
-        self.links = PostgresLinks(connection)
-        self.ledger = PostgresLedger(connection)
-        self.records = PostgresRecords(connection)
-        self.audit = PostgresAudit(connection)
-        self.settings = PostgresSettings(connection, self.audit)
-        self.mappings = PostgresMappings(connection)
+        audit = PostgresAudit(connection)
+        self.inbox: ports.Inbox = PostgresInbox(connection)
+        self.targets: ports.Targets = PostgresTargets(connection, wake)
+        self.links: ports.Links = PostgresLinks(connection)
+        self.ledger: ports.Ledger = PostgresLedger(connection)
+        self.records: ports.Records = PostgresRecords(connection)
+        self.audit: ports.Audit = audit
+        self.settings: ports.AdminSettings = PostgresSettings(connection, audit)
+        self.mappings: ports.Mappings = PostgresMappings(connection)
 
     def receive(self, events: Sequence[InboxEvent], received_at: datetime) -> int:
         """Store what is new and mark dirty what it is about, in one round trip. Gives how many were new."""
         new, turned = marking.receive(self._connection, events, received_at)
-        self.targets.wake_all(turned)
+        for target in turned:
+            self.targets.wake(target)
         return new
 
 

@@ -1,0 +1,103 @@
+"""The clockwork: what happens by the clock. Each task looks at the state of things, never at its tick.
+
+A tick that fell while everything was down is skipped, and nothing is lost: the next one finds the same work waiting.
+The tasks only mark Targets dirty; the work itself runs in their lanes, under their limits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+from procrastinate import App
+
+from connector import targets
+from connector.domain.refs import RecordRef
+from connector.jobs.app import CLOCKWORK
+from connector.ports import Services
+from connector.targets import Target, TargetKind
+
+log = structlog.get_logger(__name__)
+
+_ASSESS_EVERY = timedelta(hours=24)
+_BATCH = 500
+_MOST_BATCHES = 200
+_KEEP_ENDED_JOBS_HOURS = 24
+_MOST_SEALS = 50
+
+
+def register_schedule(app: App, services: Services) -> None:
+    """Give the App its clockwork."""
+
+    @app.periodic(cron="* * * * * */20")  # the sixth field is the seconds
+    @app.task(name="poll", queue=CLOCKWORK, lock="clock:poll", queueing_lock="clock:poll")
+    def _poll(timestamp: int) -> None:
+        mark_due_polls(services)
+
+    @app.periodic(cron="7 * * * *")
+    @app.task(name="assess", queue=CLOCKWORK, lock="clock:assess", queueing_lock="clock:assess")
+    def _assess(timestamp: int) -> None:
+        mark_unassessed(services)
+        knock_again(services)
+
+    @app.periodic(cron="37 * * * *")
+    @app.task(name="tidy", queue=CLOCKWORK, lock="clock:tidy", queueing_lock="clock:tidy")
+    async def _tidy(timestamp: int) -> None:
+        await app.job_manager.delete_old_jobs(
+            _KEEP_ENDED_JOBS_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
+        )
+        await asyncio.to_thread(seal_audit, services)
+
+
+def mark_due_polls(services: Services) -> int:
+    """Mark every provider that was last asked longer than ``poll_every`` ago. Parked ones stay parked."""
+    since = services.clock() - services.poll_every
+    with services.store.begin() as work:
+        marks = {name: work.settings.watermark(name) for name in _polled(services)}
+        due = [targets.for_poll(name) for name, asked in marks.items() if asked is None or asked <= since]
+        return work.targets.mark_all(due, unpark=False)
+
+
+def knock_again(services: Services) -> int:
+    """Once an hour try parked polls again: an access that was restored is then noticed without anybody's help."""
+    polls = set(map(targets.for_poll, _polled(services)))
+    with services.store.begin() as work:
+        parked = [one.target for one in work.targets.parked(_BATCH) if one.target in polls]
+        return work.targets.mark_all(parked)
+
+
+def mark_unassessed(services: Services) -> int:
+    """Mark every customer whose health was not worked out for a day, in batches; days pass without any webhook."""
+    before = services.clock() - _ASSESS_EVERY
+    marked = 0
+    for _ in range(_MOST_BATCHES):
+        with services.store.begin() as work:
+            batch = work.ledger.not_assessed_since(before, _BATCH)
+            turned = work.targets.mark_all(_accounts(batch), unpark=False)
+        marked += turned
+        if len(batch) < _BATCH or not turned:
+            break
+    if marked:
+        log.info("accounts to assess", marked=marked)
+    return marked
+
+
+def seal_audit(services: Services) -> int:
+    """Seal what the audit has gained."""
+    sealed = 0
+    for _ in range(_MOST_SEALS):
+        with services.store.begin() as work:
+            batch = work.audit.seal()
+        sealed += batch
+        if not batch:
+            break
+    return sealed
+
+
+def _polled(services: Services) -> list[str]:
+    return [*services.crms, services.billing.name]
+
+
+def _accounts(refs: list[RecordRef]) -> list[Target]:
+    return [targets.for_record(TargetKind.ACCOUNT, ref) for ref in refs]

@@ -1,0 +1,71 @@
+"""The job engine's own tables: made when absent, brought up to date when the engine is newer than they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from procrastinate.schema import SchemaManager
+
+from connector.errors import Unreachable
+
+_LOCK = 7_302_945_010
+
+
+def apply_schema(url: str) -> None:
+    """Make or update the engine's tables. Does nothing when they are right; several processes may call it at once.
+
+    The engine ships its history as SQL files. Which of them a database has is noted in ``job_engine_migration``;
+    the first time all are noted, because the schema it ships contains them.
+
+    Raises:
+        Unreachable: the database cannot be reached.
+    """
+    try:
+        with psycopg.connect(url, connect_timeout=5) as connection:
+            connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
+            _bring_up_to_date(connection)
+    except psycopg.OperationalError as error:
+        raise Unreachable(
+            "The database cannot be reached.", hint="Check that Postgres runs and that DATABASE_URL is right."
+        ) from error
+
+
+def is_current(url: str) -> bool:
+    """Whether the engine's tables are there and have every step that the installed engine knows."""
+    with psycopg.connect(url, connect_timeout=5) as connection:
+        return _exists(connection, "job_engine_migration") and not _missing(connection)
+
+
+def _bring_up_to_date(connection: psycopg.Connection[Any]) -> None:
+    fresh = not _exists(connection, "procrastinate_jobs")
+    if not _exists(connection, "job_engine_migration"):
+        connection.execute("create table job_engine_migration (name text primary key)")
+        if fresh:
+            connection.execute(SchemaManager.get_schema())
+        _note(connection, [file.name for file in _files()])
+        return
+    for file in _missing(connection):
+        connection.execute(file.read_bytes())
+        _note(connection, [file.name])
+
+
+def _missing(connection: psycopg.Connection[Any]) -> list[Path]:
+    noted = {name for (name,) in connection.execute("select name from job_engine_migration")}
+    return [file for file in _files() if file.name not in noted]
+
+
+def _files() -> list[Path]:
+    """The engine's migrations, oldest first: their names begin with the version."""
+    return sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql"))
+
+
+def _note(connection: psycopg.Connection[Any], names: list[str]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany("insert into job_engine_migration (name) values (%s)", [(name,) for name in names])
+
+
+def _exists(connection: psycopg.Connection[Any], table: str) -> bool:
+    row = connection.execute("select to_regclass(%s) is not null", [table]).fetchone()
+    return bool(row and row[0])
