@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
-from connector.bootstrap import engine_checks, open_services, storage_checks
+from connector.bootstrap import build, engine_checks, storage_checks
 from connector.errors import ConnectorError, NeedsHuman
 from connector.ports import Check, CheckStatus, Services
 from connector.settings import LOOPBACK, Environment
@@ -21,14 +21,16 @@ def examine() -> list[Check]:
         return [Check("settings", FAIL, error.message, error.hint)]
     checks = [Check("settings", OK, "Every variable makes sense."), *_public_url(environment), *_modes(environment)]
     try:
-        with open_services(environment) as services:
-            checks += _guarded("database", lambda: storage_checks(services))
-            checks += _guarded("engine", lambda: engine_checks(services))
-            checks += _guarded("work", lambda: _work(services))
-            checks += _providers(services)
+        connector = build(environment)
     except ConnectorError as error:
-        checks.append(Check("database", FAIL, error.message, error.hint or "Look at DATABASE_URL."))
-    return checks
+        return [*checks, Check("settings", FAIL, error.message, error.hint or "Look at DATABASE_URL.")]
+    try:
+        checks += _guarded("database", lambda: storage_checks(connector))
+        checks += _guarded("engine", lambda: engine_checks(connector))
+        checks += _guarded("work", lambda: _work(connector.services))
+        return checks + _providers(connector.services)
+    finally:
+        connector.close()
 
 
 def _guarded(name: str, look: Callable[[], Iterable[Check]]) -> list[Check]:
@@ -66,7 +68,7 @@ def _public_url(environment: Environment) -> list[Check]:
 
 def _modes(environment: Environment) -> list[Check]:
     """A test CRM beside live billing, or the other way round, bills the wrong people."""
-    modes = {name: p.mode for name, p in environment.providers.items() if p.configured and p.mode}
+    modes = {name: str(p.mode) for name, p in environment.providers.items() if p.configured and p.mode}
     if len(set(modes.values())) > 1:
         told = ", ".join(f"{name} is {mode}" for name, mode in sorted(modes.items()))
         return [Check("modes", FAIL, f"Test and live are mixed: {told}.", "Connect test with test, live with live.")]

@@ -121,7 +121,7 @@ class Environment:
             Misconfigured: a configured provider is not on this machine.
         """
         for name, provider in self.providers.items():
-            if provider.configured and urlsplit(provider.address).hostname not in LOOPBACK:
+            if provider.configured and not provider.on_this_machine:
                 raise Misconfigured(
                     f"CONNECTOR_CLOCK_FILE is set, but {name} is a real one.", hint="Unset CONNECTOR_CLOCK_FILE."
                 )

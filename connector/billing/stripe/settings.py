@@ -114,6 +114,11 @@ class StripeSettings(BaseSettings):
         return self.api_base
 
     @property
+    def on_this_machine(self) -> bool:
+        """Whether this is a sandbox on loopback, and no vendor."""
+        return urlsplit(self.api_base).hostname in LOOPBACK
+
+    @property
     def mode(self) -> Mode:
         """Test or live, as the key says. There is no setting to overrule it."""
         found = _KEY.fullmatch(self.api_key.get_secret_value())

@@ -107,6 +107,16 @@ class HubSpotSettings(BaseSettings):
         return self
 
     @property
+    def on_this_machine(self) -> bool:
+        """Whether this is a sandbox on loopback, and no vendor."""
+        return urlsplit(self.base_url).hostname in LOOPBACK
+
+    @property
+    def mode(self) -> str:
+        """Empty: a HubSpot token does not say whether its account is one for tests."""
+        return ""
+
+    @property
     def configured(self) -> bool:
         """Whether there is a HubSpot to talk to. False when nothing is set; half a setting never gets this far."""
         return bool(self.access_token.get_secret_value())

@@ -119,6 +119,19 @@ class SalesforceSettings(BaseSettings):
         return self.instance_url
 
     @property
+    def on_this_machine(self) -> bool:
+        """Whether this is a sandbox on loopback, and no vendor."""
+        return urlsplit(self.instance_url).hostname in LOOPBACK
+
+    @property
+    def mode(self) -> str:
+        """``test`` for a Salesforce sandbox, else ``live``; empty on this machine."""
+        host = urlsplit(self.instance_url).hostname or ""
+        if host in LOOPBACK:
+            return ""
+        return "test" if ".sandbox." in host or "--" in host else "live"
+
+    @property
     def uses_key(self) -> bool:
         """Whether we sign in by JWT bearer; otherwise by client credentials."""
         return bool(self._has_key and not self.client_secret.get_secret_value())

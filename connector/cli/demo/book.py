@@ -1,0 +1,177 @@
+"""A believable company book: who buys what in which CRM, and how they pay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from random import Random
+
+
+class Pays(StrEnum):
+    """How an account pays. The value is what the table at the end calls it."""
+
+    EARLY = "early"
+    ON_TIME = "on time"
+    A_FEW_DAYS_LATE = "a few days late"
+    WEEKS_LATE = "weeks late"
+    IN_PARTS = "in parts"
+    DISPUTES = "disputes"
+    NEVER = "never"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One product on a deal. ``frequency`` is our own word; each CRM has its own."""
+
+    product: str
+    quantity: int
+    price: Decimal
+    frequency: str  #: monthly, quarterly, yearly or once
+
+
+@dataclass(frozen=True)
+class Sale:
+    """One deal of the book."""
+
+    crm: str
+    account: str
+    city: str
+    country: str
+    currency: str
+    pays: Pays
+    lines: tuple[Line, ...]
+    net_days: int
+    po_number: str = ""
+    term_months: int = 0
+    second: bool = False  #: another deal of an account that is in the book already, closed in the same moment
+    won: bool = True  #: False: stays open, and must not be billed
+    email_missing: bool = False  #: cannot be billed until somebody adds it
+    won_before: bool = False  #: was won before the connector started: found by polling
+
+    @property
+    def name(self) -> str:
+        """What the deal is called."""
+        return f"{self.account}: {self.lines[0].product}" + (" (expansion)" if self.second else "")
+
+    @property
+    def email(self) -> str:
+        """Where invoices go."""
+        return "accounts.payable@" + "".join(c for c in self.account.lower() if c.isalnum()) + ".example"
+
+
+_COMPANIES = (
+    "Alder & Finch|Hamburg|DE",
+    "Bluewater Freight|Rotterdam|NL",
+    "Cobalt Dental|Austin|US",
+    "Driftwood Hotels|Cork|IE",
+    "Eastgate Foods|Leeds|GB",
+    "Fernhill Clinics|Graz|AT",
+    "Granite Works|Denver|US",
+    "Harbour Line|Bergen|NO",
+    "Indigo Press|Lyon|FR",
+    "Juniper Labs|Boston|US",
+    "Kestrel Air|Malmö|SE",
+    "Larkspur Media|Toronto|CA",
+    "Meridian Tools|Milan|IT",
+    "Northfold Energy|Aarhus|DK",
+    "Oakline Interiors|Ghent|BE",
+    "Pinewood Schools|Dublin|IE",
+    "Quarry Street Bank|London|GB",
+    "Redfern Robotics|Munich|DE",
+    "Saltmarsh Seafood|Vigo|ES",
+    "Thornbury Law|Bristol|GB",
+    "Umber Ceramics|Porto|PT",
+    "Vantage Optics|Zürich|CH",
+    "Willow Health|Seattle|US",
+    "Xylo Instruments|Vienna|AT",
+    "Yarrow Textiles|Lodz|PL",
+    "Zephyr Games|Helsinki|FI",
+    "Amber Route|Prague|CZ",
+    "Birchwood Dairy|Bern|CH",
+    "Cedar Point Ports|Antwerp|BE",
+    "Dovetail Software|Chicago|US",
+    "Elmwood Estates|Galway|IE",
+    "Foxglove Cosmetics|Paris|FR",
+    "Goldcrest Travel|Lisbon|PT",
+    "Hazel Grove Farms|York|GB",
+    "Ironbridge Steel|Bilbao|ES",
+    "Jetty Logistics|Gdansk|PL",
+    "Kingfisher Water|Utrecht|NL",
+    "Lantern Theatres|Edinburgh|GB",
+    "Mosswood Paper|Turku|FI",
+    "Nightingale Care|Atlanta|US",
+    "Orchard Analytics|Berlin|DE",
+    "Pebble Mobile|Tallinn|EE",
+    "Quill Insurance|Geneva|CH",
+    "Rowan Architects|Oslo|NO",
+)
+
+_BEHAVIOURS = (
+    *(Pays.EARLY,) * 4,
+    *(Pays.ON_TIME,) * 6,
+    *(Pays.A_FEW_DAYS_LATE,) * 4,
+    *(Pays.WEEKS_LATE,) * 3,
+    Pays.IN_PARTS,
+    Pays.DISPUTES,
+    *(Pays.NEVER,) * 2,
+)
+
+_SEATS = Line("Team seat", 25, Decimal("29.00"), "monthly")
+_SHAPES: tuple[tuple[Line, ...], ...] = (
+    (_SEATS,),
+    (Line("Business seat", 12, Decimal("59.00"), "monthly"), Line("Onboarding", 1, Decimal("3500.00"), "once")),
+    (Line("Enterprise seat", 40, Decimal("1089.00"), "yearly"),),
+    (
+        Line("Platform fee", 1, Decimal("2250.00"), "quarterly"),
+        Line("Premium support", 1, Decimal("1350.00"), "quarterly"),
+    ),
+    (Line("Training day", 3, Decimal("1200.00"), "once"),),
+    (Line("Team seat", 60, Decimal("26.10"), "monthly"), Line("Single sign-on", 1, Decimal("200.00"), "monthly")),
+)
+
+
+def the_book(seed: int = 7) -> tuple[Sale, ...]:
+    """The same book for the same seed: 44 accounts on two CRMs, some with a second deal, some deals left open."""
+    return tuple(_sales(Random(seed)))
+
+
+def _sales(chance: Random) -> Iterator[Sale]:
+    for number, company in enumerate(_COMPANIES):
+        account, city, country = company.split("|")
+        crm = "salesforce" if number % 2 == 0 else "hubspot"
+        currency = "USD" if crm == "salesforce" else chance.choice(("EUR", "EUR", "GBP", "USD", "JPY"))
+        sale = Sale(
+            crm=crm,
+            account=account,
+            city=city,
+            country=country,
+            currency=currency,
+            pays=_BEHAVIOURS[(number * 5) % len(_BEHAVIOURS)],
+            lines=_in_currency(chance.choice(_SHAPES), currency),
+            net_days=chance.choice((0, 14, 14, 30)),
+            po_number=f"PO-{4100 + number}" if number % 3 == 0 else "",
+            term_months=12 if number % 4 == 0 else 0,
+            email_missing=number in (6, 13),
+            won_before=number in (2, 9),
+        )
+        yield sale
+        if number % 9 == 4:
+            extra = (Line("Premium support", 1, Decimal("450.00"), "monthly"),)
+            yield _changed(sale, lines=_in_currency(extra, currency), second=True, po_number="")
+        if number % 11 == 8:
+            yield _changed(sale, lines=_in_currency((_SEATS,), currency), second=True, won=False)
+
+
+def _changed(sale: Sale, **changes: object) -> Sale:
+    return Sale(**{**sale.__dict__, **changes})  # type: ignore[arg-type]  # the same fields, some of them changed
+
+
+def _in_currency(lines: tuple[Line, ...], currency: str) -> tuple[Line, ...]:
+    """Yen have no cents, and are about a hundred and fifty to the euro."""
+    if currency != "JPY":
+        return lines
+    return tuple(
+        Line(one.product, one.quantity, (one.price * 150).quantize(Decimal(1)), one.frequency) for one in lines
+    )

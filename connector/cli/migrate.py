@@ -1,0 +1,15 @@
+"""``connector migrate``: bring the database up to date."""
+
+from __future__ import annotations
+
+import click
+
+from connector.bootstrap import database_url, migrate_database
+from connector.settings import Settings
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database up to date. Safe to run from several processes at once, and again."""
+    migrate_database(database_url(Settings()))
+    click.echo("The database is up to date.")
