@@ -92,6 +92,15 @@ class StripeDocument:
         """The same for one resource by its class's name, such as "Invoice" in an event."""
         return [str(problem) for problem in check(body, {"ref": type_name}, self.types)]
 
+    def blank(self, type_name: str) -> dict[str, Any]:
+        """A resource with every field that may be null present and null, as Stripe's own answers have them."""
+        properties: dict[str, Schema] = self.types[type_name]["properties"]
+        return {
+            key: None
+            for key, schema in properties.items()
+            if key != "deleted" and {"type": "null"} in schema.get("any", [])
+        }
+
     def _check_expand(self, operation: Operation, expand: object) -> list[RequestProblem]:
         if not isinstance(expand, list):
             return []

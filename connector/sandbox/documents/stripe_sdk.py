@@ -62,6 +62,7 @@ _SCALARS = {
     "Decimal": "decimal",
 }
 _ANYTHING = {"Any", "object", "StripeObject", "UntypedStripeObject"}
+_WITHOUT_SERVICE = {"_discount", "_invoice_line_item", "_customer_balance_transaction"}
 # Keys of the SDK's own request options; params classes inherit them, the API never sees them.
 _SDK_OPTIONS = {"RequestOptions"}
 
@@ -105,7 +106,7 @@ class _Derivation:
         self._modules: dict[str, _Module] = {}
         self._types: dict[str, Schema] = {}
         self._waiting: list[tuple[_Module, list[ast.ClassDef], str]] = []
-        self._resources = {service.removesuffix("_service") for service in SERVICES}
+        self._resources = {service.removesuffix("_service") for service in SERVICES} | _WITHOUT_SERVICE
 
     def document(self) -> dict[str, Any]:
         operations = [operation for service in SERVICES for operation in self._operations(service)]
