@@ -43,6 +43,11 @@ def did_you_mean(word: str, known: Mapping[str, Any]) -> str:
     return f", did you mean {lower[close[0]]}?" if close else ""
 
 
+def full_stop(words: str) -> str:
+    """The words as a sentence: a question keeps its own mark."""
+    return words if words.endswith("?") else f"{words}."
+
+
 def _content(name: str, value: Any) -> Iterator[str]:
     """What is wrong with a value of the right type."""
     if name == "pattern" and unsafe(value):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from mappings.arguments import did_you_mean, problems_with
+from mappings.arguments import did_you_mean, full_stop, problems_with
 from mappings.canonical import NAMES, NEEDED, is_known
 from mappings.model import FieldMapping, FieldRule
 from mappings.transforms import PLAIN, TRANSFORMS
@@ -83,10 +83,10 @@ def _check_group(mapping: FieldMapping, group: str, catalog: Catalog) -> Iterato
 def _check_rule(rule: FieldRule, group: str) -> Iterator[Finding]:
     if not is_known(group, rule.canonical):
         guess = did_you_mean(rule.canonical, NAMES[group])
-        yield Finding("canonical", rule.canonical, f"There is no canonical value {rule.canonical}{guess or '.'}")
+        yield Finding("canonical", rule.canonical, full_stop(f"There is no canonical value {rule.canonical}{guess}"))
         return
     for problem in problems_with(rule.transform, rule.args, has_field=bool(rule.field)):
-        yield Finding("conversion", rule.canonical, f"{rule.canonical}: {problem}.")
+        yield Finding("conversion", rule.canonical, f"{rule.canonical}: {full_stop(problem)}")
     held, made = NAMES[group].get(rule.canonical, "any"), _yields(rule)
     if "any" not in {held, made} and not (made == held or (held == "decimal" and made == "whole_number")):
         yield Finding(
@@ -116,7 +116,7 @@ def _check_paths(rule: FieldRule, catalog: Catalog) -> Iterator[Finding]:
             yield Finding(
                 "field",
                 path,
-                f"{name} has no field {field} that we can see{guess or '.'}",
+                full_stop(f"{name} has no field {field} that we can see{guess}"),
                 "Check its spelling and access.",
             )
         elif path == rule.field:
@@ -152,7 +152,7 @@ def _check_write_back(mapping: FieldMapping, catalog: Catalog) -> Iterator[Findi
                 yield Finding(
                     "target",
                     f"{name}.{field}",
-                    f"{value} should be written to {name}.{field}, which does not exist{guess or '.'}",
+                    full_stop(f"{value} should be written to {name}.{field}, which does not exist{guess}"),
                     "Run setup, or correct the name.",
                 )
             elif not known.writable:

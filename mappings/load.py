@@ -28,7 +28,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from mappings.arguments import did_you_mean, problems_with
+from mappings.arguments import did_you_mean, full_stop, problems_with
 from mappings.canonical import NAMES, is_known
 from mappings.model import FieldMapping, FieldRule
 
@@ -90,10 +90,19 @@ def load(content: bytes | str) -> FieldMapping:
     Raises:
         BrokenMapping: with every mistake found, each a sentence that names its place.
     """
-    file = _validated(_parsed(content))
+    return from_body(_parsed(content))
+
+
+def from_body(body: Mapping[str, Any]) -> FieldMapping:
+    """The FieldMapping that plain data describes: a parsed file, or what ``as_body`` wrote.
+
+    Raises:
+        BrokenMapping: with every mistake found, each a sentence that names its place.
+    """
+    file = _validated(body)
     groups = {"deal": file.deal, "line_item": file.line_item}
     sentences = tuple(
-        f"[[{group}]] number {number} ({rule.canonical}): {problem}."
+        f"[[{group}]] number {number} ({rule.canonical}): {full_stop(problem)}"
         for group, rules in groups.items()
         for number, rule in enumerate(rules, start=1)
         for problem in _problems(group, rule)
@@ -108,6 +117,38 @@ def load(content: bytes | str) -> FieldMapping:
         line_item=tuple(_rule(rule) for rule in file.line_item),
         write_back=MappingProxyType({kind: MappingProxyType(dict(to)) for kind, to in file.write_back.items()}),
     )
+
+
+def as_body(mapping: FieldMapping) -> dict[str, Any]:
+    """The mapping as plain data that JSON and TOML can hold; ``from_body`` reads it back."""
+    return {
+        "crm": mapping.crm,
+        "version": mapping.version,
+        "objects": dict(mapping.objects),
+        "deal": [_plain_rule(rule) for rule in mapping.deal],
+        "line_item": [_plain_rule(rule) for rule in mapping.line_item],
+        "write_back": {kind: dict(targets) for kind, targets in mapping.write_back.items()},
+    }
+
+
+def _plain_rule(rule: FieldRule) -> dict[str, Any]:
+    """Only what differs from a rule's defaults, so that a diff of two mappings shows what somebody meant."""
+    plain: dict[str, Any] = {"canonical": rule.canonical, "transform": rule.transform}
+    if rule.field:
+        plain["field"] = rule.field
+    if rule.args:
+        plain["args"] = {name: _plain(value) for name, value in rule.args.items()}
+    if rule.required:
+        plain["required"] = True
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {name: _plain(inside) for name, inside in value.items()}
+    return [_plain(inside) for inside in value] if isinstance(value, list | tuple) else value
 
 
 def _problems(group: str, rule: _Rule) -> Iterator[str]:
@@ -140,9 +181,9 @@ def _deeper_than(value: Any, levels: int) -> bool:
     return any(levels == 0 or _deeper_than(item, levels - 1) for item in inside)
 
 
-def _validated(parsed: dict[str, Any]) -> _File:
+def _validated(parsed: Mapping[str, Any]) -> _File:
     try:
-        return _File.model_validate(parsed)
+        return _File.model_validate(dict(parsed))
     except ValidationError as error:
         raise BrokenMapping(
             tuple(_sentence(item["loc"], item["type"], item["msg"]) for item in error.errors())

@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from email.utils import parseaddr
 from types import MappingProxyType
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -31,6 +30,9 @@ LONGEST_VALUE = 10_000
 _MOST_DIGITS = 30
 _PLAIN_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _EMAIL = re.compile(r"[^\s@<>,;]{1,64}@[^\s@<>,;.]+(?:\.[^\s@<>,;.]+)+")
+_NAMED_ADDRESS = re.compile(r"[^<>]*<([^<>]+)>")
+_LONGEST_ADDRESS = 254  #: RFC 5321, with its angle brackets taken off
+_DATE_FIRST = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:.*)?", re.ASCII)
 _SHORTEST_MILLISECONDS = 11  #: fewer digits would be a moment in early 1970, or no moment at all
 
 
@@ -197,8 +199,11 @@ def _as_date(raw: Any, args: Args, look: Look) -> date | None:
 
 def _moment_or_day(raw: Any) -> datetime | date:
     text = _text(raw)
+    milliseconds = text.isascii() and text.isdigit() and len(text) >= _SHORTEST_MILLISECONDS
+    if not milliseconds and not _DATE_FIRST.fullmatch(text):
+        raise Unconvertible(f"{show(raw)} is not a date", "Dates look like 2026-11-21.")
     try:
-        if text.isascii() and text.isdigit() and len(text) >= _SHORTEST_MILLISECONDS:
+        if milliseconds:
             return datetime.fromtimestamp(int(text) / 1000, tz=UTC)
         return date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
     except (ValueError, OverflowError, OSError) as error:
@@ -278,8 +283,9 @@ def _as_email(raw: Any, args: Args, look: Look) -> str | None:
     """One address; ``Ann <ann@example.com>`` gives the bare one."""
     if raw is None:
         return None
-    address = parseaddr(_text(raw))[1]
-    if not _EMAIL.fullmatch(address) or len(address) > 254:
+    named = _NAMED_ADDRESS.fullmatch(_text(raw))
+    address = named[1] if named else _text(raw)
+    if not _EMAIL.fullmatch(address) or len(address) > _LONGEST_ADDRESS:
         raise Unconvertible("the value is not one e-mail address", "Leave a single address in the field.")
     return address
 

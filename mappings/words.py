@@ -107,8 +107,9 @@ FALSE = frozenset({"false", "no", "n", "0", "off", "unchecked"})
 
 
 def plain(text: str) -> str:
-    """A word as the tables hold it: ``Per Six-Months`` -> ``per_six_months``."""
-    return re.sub(r"[^a-z0-9]+", "_", text.casefold()).strip("_")
+    """A word as the tables hold it: ``Per Six-Months`` -> ``per_six_months``. A sign before a number stays one."""
+    signed = re.sub(r"(?<![^\s])[-−](?=\d)", "minus", text.casefold())
+    return re.sub(r"[^a-z0-9]+", "_", signed).strip("_")
 
 
 def interval_of(text: str) -> IntervalValue | None:
@@ -127,13 +128,13 @@ def interval_of(text: str) -> IntervalValue | None:
 
 
 def months_of(text: str) -> int | None:
-    """How many whole months a period is: ``P1Y6M``, ``18 months``, ``2 years``, ``24``; None when it is not months."""
+    """How many whole months a period is: ``P1Y6M``, ``18 months``, ``2 years``, ``24``. None when it is no term."""
     word = plain(text)
     if word.isascii() and word.isdigit() and len(word) <= 3:
-        return int(word)
+        return int(word) or None
     spelled = _MONTHS_TEXT.fullmatch(word)
     if spelled:
-        return int(spelled[1]) * (12 if spelled[2] in {"year", "yr"} else 1)
+        return int(spelled[1]) * (12 if spelled[2] in {"year", "yr"} else 1) or None
     years, months, weeks, days = _period(word)
     return None if weeks or days else years * 12 + months or None
 
