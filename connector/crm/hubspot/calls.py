@@ -171,7 +171,7 @@ def _wait(state: tenacity.RetryCallState) -> float:
     failure = state.outcome.exception() if state.outcome else None
     if isinstance(failure, _Again) and failure.wait is not None:
         return failure.wait
-    return tenacity.wait_exponential_jitter(initial=0.5, max=4, jitter=0.5)(state)
+    return tenacity.wait_exponential_jitter(multiplier=0.5, max=4, jitter=0.5)(state)
 
 
 def _again(error: Unreachable) -> _Again:
