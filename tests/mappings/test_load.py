@@ -147,8 +147,10 @@ def test_a_decimal_argument_survives_json_as_its_text() -> None:
         ),
         (
             'crm = "x"\n' + RULE + 'canonical = "deal.name"\ntransform = "template"\nargs = { template = "hello" }',
-            "[[deal]] number 1 (deal.name): "
-            "template is a short text with CRM paths in braces, such as {Opportunity.Name}.",
+            (
+                "[[deal]] number 1 (deal.name): "
+                "template is a short text with CRM paths in braces, such as {Opportunity.Name}."
+            ),
         ),
         ("crm = 'x'\n[objects]\n", "deal is missing."),
         ("crm = 'x'\ndeal = []\n[objects]", "deal: list should have at least 1 item after validation, not 0."),
