@@ -61,6 +61,7 @@ class Operation:
     query: Mapping[str, Mapping[str, Any]]
     body: Schema | None
     body_required: bool
+    authenticated: bool  #: whether the SDK sends its token along
     form: Schema | None
     answers: Mapping[str, Schema | None]
 

@@ -135,8 +135,7 @@ def _refuses_none(setter: ast.FunctionDef) -> bool:
 
 
 def _allowed_values(setter: ast.FunctionDef) -> list[Any]:
-    value = _assigned(setter, "allowed_values")
-    return [] if value is None else [one for one in ast.literal_eval(value) if one not in {None, "None"}]
+    return [one for one in _literal(_assigned(setter, "allowed_values")) or [] if one not in {None, "None"}]
 
 
 def _close(schema: Schema, values: list[Any]) -> None:
@@ -173,8 +172,7 @@ def _operation(function: ast.FunctionDef, doc: str, prefix: str) -> dict[str, An
     required = set(re.findall(r":param (\w+):[^\n]*\(required\)", doc))
     body = _variable(_assigned(function, "body_params"))
     forms = dict(_appended(function, "form_params"))
-    answers = _assigned(function, "response_types_map")
-    known: dict[int, str | None] = ast.literal_eval(answers) if answers is not None else {}
+    known: dict[int, str | None] = _literal(_assigned(function, "response_types_map")) or {}
     return {
         "method": method,
         "path": path,
@@ -184,6 +182,7 @@ def _operation(function: ast.FunctionDef, doc: str, prefix: str) -> dict[str, An
         },
         "body": schemas.get(body, {}) if body else None,
         "body_required": body in required,
+        "authenticated": bool(_literal(_assigned(function, "auth_settings"))),
         "form": {
             "type": "object",
             "properties": {key: schemas.get(name, {"type": "string"}) for key, name in forms.items()},
@@ -232,6 +231,10 @@ def _assigned(function: ast.FunctionDef, name: str) -> ast.expr | None:
         if node.targets[0].id == name and not emptied:
             found = node.value
     return found
+
+
+def _literal(value: ast.expr | None) -> Any:
+    return None if value is None else ast.literal_eval(value)
 
 
 def _variable(value: ast.expr | None) -> str | None:

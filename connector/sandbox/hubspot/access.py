@@ -3,11 +3,21 @@
 from collections.abc import Collection
 
 from connector.sandbox.hubspot.calls import Call, Caller
-from connector.sandbox.hubspot.kinds import kind_named, scopes_of
+from connector.sandbox.hubspot.kinds import KINDS, kind_named, scopes_of
 from connector.sandbox.hubspot.refusals import Refusal
 
 #: The service key of the sandbox's portal; it may do everything.
 SERVICE_KEY = "pat-sandbox-6f1d2c7e-hubspot"
+
+#: Every scope a call of ours may need.
+ALL_SCOPES: frozenset[str] = frozenset({"crm.objects.owners.read"}).union(
+    *(
+        scopes_of(kind, write=write, schema=schema)
+        for kind in KINDS.values()
+        for write in (True, False)
+        for schema in (True, False)
+    )
+)
 
 _SEARCH_AND_READ = ("/search", "/batch/read")
 
@@ -36,6 +46,12 @@ class Tokens:
             )
         if token not in self._scopes:
             raise _not_authenticated("Authentication credentials not valid. The token is unknown, expired or revoked.")
+        return Caller(token, self._scopes[token])
+
+    def named(self, token: str) -> Caller:
+        """A token that stands in a path. Raises Refusal (404) when it opens nothing."""
+        if token not in self._scopes:
+            raise Refusal(404, "NOT_FOUND", "The token is not known")
         return Caller(token, self._scopes[token])
 
 

@@ -86,7 +86,7 @@ class Api:
             return answer, told
 
     def _admit(self, matched: tuple[Operation, dict[str, str]] | None, fault: Fault | None) -> Answer:
-        caller = self.tokens.caller(request.headers.get("Authorization"))
+        caller = self._caller(matched)
         if matched is None:
             raise Refusal(404, "NOT_FOUND", f"No such call: {request.method} {request.path}")
         lost = _struck(fault)
@@ -97,6 +97,12 @@ class Api:
             return rate_limited(limited)
         answer = self._carry_out(matched, caller, fault)
         return answer if lost is None else lost
+
+    def _caller(self, matched: tuple[Operation, dict[str, str]] | None) -> Caller:
+        """Whose token came along; calls about tokens name one in their path instead."""
+        if matched is not None and not matched[0].authenticated:
+            return self.tokens.named(matched[1].get("token", ""))
+        return self.tokens.caller(request.headers.get("Authorization"))
 
     def _carry_out(self, matched: tuple[Operation, dict[str, str]], caller: Caller, fault: Fault | None) -> Answer:
         operation, params = matched
