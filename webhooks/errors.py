@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import traceback
 
+import structlog
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException
 
 from connector.errors import ConnectorError, NotGenuine, RetryLater, Unreadable
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 STATUS: tuple[tuple[type[ConnectorError], int, str], ...] = (
     (NotGenuine, 401, "not_genuine"),
@@ -28,7 +28,7 @@ LONGEST_RETRY_AFTER = 300
 def log_bug(event: str, error: Exception) -> None:
     """Log the type and place of a failure nobody expected; not its text, which may quote what somebody sent us."""
     place = "".join(traceback.format_tb(error.__traceback__, limit=-5))
-    log.error(event, extra={"error": type(error).__name__, "place": place})
+    log.error(event, error=type(error).__name__, place=place)
 
 
 def install(app: Flask) -> None:

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 wsgi_app = "webhooks.wsgi:app"
-bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+
+# A platform that names a port expects us on every address; without one this is somebody's own machine.
+_host = os.environ.get("HOST", "0.0.0.0" if "PORT" in os.environ else "127.0.0.1")  # noqa: S104 - said above
+bind = f"{_host}:{os.environ.get('PORT', '8000')}"
 
 # A process is bound by the interpreter lock, and a thread mostly waits for a commit.
 workers = int(os.environ.get("WEB_CONCURRENCY", str(os.cpu_count() or 1)))

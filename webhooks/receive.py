@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import time
 from collections import Counter
 from urllib.parse import quote
 
+import structlog
 from flask import Blueprint, Request, Response, abort, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
@@ -19,7 +19,7 @@ from webhooks import metrics
 from webhooks.body import whole_body
 from webhooks.errors import log_bug
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 _PATH_CHARACTERS = "/:@!$&'()*+,;=~-._"  #: what a path may hold unescaped, RFC 3986 section 3.3
 _LONGEST_PROBLEM = 500
@@ -94,7 +94,7 @@ def _events(webhook: Webhook, delivery: InboundRequest, services: Services) -> l
     except Exception as error:
         problem = f"{type(error).__name__} while reading it"
         log_bug("webhook parser failed", error)
-    log.warning("unreadable webhook stored", extra={"source": webhook.source, "problem": problem[:_LONGEST_PROBLEM]})
+    log.warning("unreadable webhook stored", source=webhook.source, problem=problem[:_LONGEST_PROBLEM])
     return [
         InboxEvent(
             source=webhook.source,
@@ -112,9 +112,9 @@ def _events(webhook: Webhook, delivery: InboundRequest, services: Services) -> l
 def _refusal(error: Exception, source: str) -> str:
     """The word for a delivery we did not take. What was sent is not logged: it may be anybody's, and personal."""
     if isinstance(error, NotGenuine):
-        log.warning("webhook refused", extra={"source": source, "reason": error.message})
+        log.warning("webhook refused", source=source, reason=error.message)
         return "not_genuine"
     if isinstance(error, RetryLater):
-        log.warning("webhook put off", extra={"source": source, "reason": error.message})
+        log.warning("webhook put off", source=source, reason=error.message)
         return "unavailable"
     return "too_large" if isinstance(error, RequestEntityTooLarge) else "bad_request"

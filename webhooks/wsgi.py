@@ -7,6 +7,7 @@ from webhooks.app import create_app
 
 _connector = build()
 _settings = _connector.environment.settings
+
 app = create_app(
     _connector.services,
     max_body_bytes=_settings.max_body_bytes,
