@@ -1,7 +1,8 @@
-"""The two faces of the job engine: an async App for workers, and a producer that queues wake-ups on other connections.
+"""The two ends of the job engine: an App for workers, and wake-ups queued on anybody's connection.
 
-They are two on purpose. In a process whose async App is open, a synchronous defer through it fails on a connection of
-ours; and an App given another connector keeps its tasks bound to the first.
+The second does not go through an App. In a process whose async App is open, a synchronous defer through it fails on a
+connection of ours, and a second App costs four round trips and a savepoint for each wake-up. The engine's own SQL
+function, called by ``wake_target`` in ``schema.py``, needs one.
 """
 
 from __future__ import annotations
@@ -9,8 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
-from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate import App, PsycopgConnector
 
 from connector.targets import Target
 
@@ -27,8 +27,6 @@ _CONNECTION = {
     "application_name": "connector worker",
 }
 
-_producer = App(connector=SyncPsycopgConnector())  # never opened: it borrows the caller's connection
-
 
 def make_app(url: str) -> App:
     """An App for one worker, not yet open and without tasks."""
@@ -39,19 +37,11 @@ def make_app(url: str) -> App:
 def wake(connection: psycopg.Connection[Any], target: Target) -> None:
     """Queue a wake-up for the Target, inside the connection's open transaction; nothing happens if one waits already.
 
-    A refusal would spoil the transaction, so the attempt has a savepoint. The wake-up carries no data: losing or
-    doubling one is harmless.
+    A wake-up carries no data: losing or doubling one is harmless.
 
     Raises:
-        psycopg.Error: the database refused for another reason, or is gone.
+        psycopg.Error: the database refused, or is gone.
     """
-    deferrer = _producer.configure_task(
-        RUN_TARGET, queue=WORK, lock=target.lane, queueing_lock=str(target), connection=connection
+    connection.execute(
+        "select wake_target(%s, %s, %s, %s, %s)", [WORK, RUN_TARGET, target.lane, target.kind.value, target.ref]
     )
-    try:
-        with connection.transaction():
-            deferrer.defer(kind=target.kind.value, ref=target.ref)
-    except AlreadyEnqueued:
-        return
-    except ConnectorException as error:
-        raise (error.__cause__ or error) from error

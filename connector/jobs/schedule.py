@@ -60,11 +60,16 @@ def mark_due_polls(services: Services) -> int:
 
 
 def knock_again(services: Services) -> int:
-    """Once an hour try parked polls again: an access that was restored is then noticed without anybody's help."""
+    """Once an hour try parked polls and deals again, without anybody's help.
+
+    An access may be restored; what a deal lacked may have been filled in on its contact or product, whose change
+    rings no bell of the deal's.
+    """
     polls = set(map(targets.for_poll, _polled(services)))
     with services.store.begin() as work:
-        parked = [one.target for one in work.targets.parked(_BATCH) if one.target in polls]
-        return work.targets.mark_all(parked)
+        parked = [one.target for one in work.targets.parked(_BATCH)]
+        again = [one for one in parked if one in polls or one.kind is TargetKind.DEAL]
+        return work.targets.mark_all(again)
 
 
 def mark_unassessed(services: Services) -> int:

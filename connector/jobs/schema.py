@@ -12,6 +12,30 @@ from connector.errors import Unreachable
 
 _LOCK = 7_302_945_010
 
+# Queues a wake-up unless one waits. The look beforehand saves the usual case a refused insert; the refusal itself is
+# caught all the same, in a subtransaction, because it would spoil the caller's transaction.
+_WAKE_TARGET = b"""
+create or replace function wake_target(queue text, task text, lane text, kind text, ref text) returns void
+language plpgsql as $$
+declare
+    waiting constant text := kind || '/' || ref;
+    broken text;
+begin
+    if exists (select 1 from procrastinate_jobs where queueing_lock = waiting and status = 'todo') then
+        return;
+    end if;
+    perform procrastinate_defer_jobs_v1(array[
+        row(queue, task, 0, lane, waiting, jsonb_build_object('kind', kind, 'ref', ref), null)
+    ]::procrastinate_job_to_defer_v1[]);
+exception when unique_violation then
+    get stacked diagnostics broken = constraint_name;
+    if broken <> 'procrastinate_jobs_queueing_lock_idx_v1' then
+        raise;
+    end if;
+end
+$$
+"""
+
 
 def apply_schema(url: str) -> None:
     """Make or update the engine's tables. Does nothing when they are right; several processes may call it at once.
@@ -26,6 +50,7 @@ def apply_schema(url: str) -> None:
         with psycopg.connect(url, connect_timeout=5) as connection:
             connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
             _bring_up_to_date(connection)
+            connection.execute(_WAKE_TARGET)
     except psycopg.OperationalError as error:
         raise Unreachable(
             "The database cannot be reached.", hint="Check that Postgres runs and that DATABASE_URL is right."
@@ -35,7 +60,8 @@ def apply_schema(url: str) -> None:
 def is_current(url: str) -> bool:
     """Whether the engine's tables are there and have every step that the installed engine knows."""
     with psycopg.connect(url, connect_timeout=5) as connection:
-        return _exists(connection, "job_engine_migration") and not _missing(connection)
+        wakes = connection.execute("select to_regproc('wake_target') is not null").fetchone()
+        return bool(wakes and wakes[0]) and _exists(connection, "job_engine_migration") and not _missing(connection)
 
 
 def _bring_up_to_date(connection: psycopg.Connection[Any]) -> None:
