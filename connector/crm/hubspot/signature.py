@@ -26,8 +26,8 @@ def v1(secret: bytes, request: InboundRequest) -> bytes:
 
 
 def v2(secret: bytes, request: InboundRequest) -> bytes:
-    """Hex SHA-256 over secret, method, address and body."""
-    head = request.method.upper().encode() + signed_address(request.url).encode()
+    """Hex SHA-256 over secret, method, address as it was called, and body."""
+    head = request.method.upper().encode() + request.url.partition("#")[0].encode()
     return hashlib.sha256(secret + head + request.body).hexdigest().encode()
 
 
@@ -39,7 +39,7 @@ def v3(secret: bytes, request: InboundRequest, timestamp: str) -> bytes:
 
 
 def signed_address(url: str) -> str:
-    """The address as HubSpot signs it: no fragment, and in the query twelve escapes decoded, the others left."""
+    """The address as v3 signs it: no fragment, and in the query twelve escapes decoded, the others left."""
     address = url.partition("#")[0]
     path, mark, query = address.partition("?")
     return path + mark + _ESCAPE.sub(lambda found: _DECODED[found[0].upper()], query)
