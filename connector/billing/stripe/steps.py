@@ -217,9 +217,11 @@ def midnight(day: date) -> int:
     return int(datetime.combine(day, time(), UTC).timestamp())
 
 
-def plain(amount: Decimal) -> Decimal:
-    """The same amount, such that the SDK writes it without an exponent or trailing zeros."""
-    return Decimal(f"{amount.normalize():f}")
+class Plain(Decimal):
+    """A Decimal that the SDK, which writes ``str()`` of it, puts on the wire without an exponent."""
+
+    def __str__(self) -> str:
+        return f"{self.normalize():f}"
 
 
 def _item(line: PlannedLine, currency: str, made: Made) -> SubscriptionCreateParamsItem:
@@ -256,7 +258,7 @@ def _recurring_price(price: InlinePrice, currency: str, made: Made) -> Subscript
     if _is_whole(price.unit_amount):
         data["unit_amount"] = int(price.unit_amount)
     else:
-        data["unit_amount_decimal"] = plain(price.unit_amount)
+        data["unit_amount_decimal"] = Plain(price.unit_amount)
     return data
 
 
@@ -268,7 +270,7 @@ def _single_price(price: InlinePrice, currency: str, made: Made) -> Subscription
     if _is_whole(price.unit_amount):
         data["unit_amount"] = int(price.unit_amount)
     else:
-        data["unit_amount_decimal"] = plain(price.unit_amount)
+        data["unit_amount_decimal"] = Plain(price.unit_amount)
     return data
 
 

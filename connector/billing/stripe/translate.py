@@ -101,7 +101,7 @@ def price(body: Json) -> Price:
         ref=ref("price", body["id"]),
         product_id=id_of(body.get("product")),
         currency=body["currency"],
-        unit_amount=_unit_amount(body) if plain and not body.get("custom_unit_amount") else None,
+        unit_amount=_unit_amount(body) if plain else None,
         interval=_interval(recurring),
         lookup_key=body.get("lookup_key") or "",
         metered=recurring.get("usage_type") == "metered",
