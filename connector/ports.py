@@ -9,6 +9,8 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
+from pydantic import SecretStr
+
 from connector.domain.billing import BillingAccount
 from connector.domain.billing_plan import Catalogue, Step, StepKey
 from connector.domain.inbox import Acknowledgement, InboundRequest, InboxEvent
@@ -218,9 +220,18 @@ class Billing(Protocol):
         """Events since ``moment`` in billing's own log, oldest first: what a dead endpoint missed."""
         ...
 
-    def check(self, public_url: str) -> list[Check]: ...
+    def check(self, public_url: str) -> list[Check]:
+        """Credentials, endpoint, mode: what a doctor would ask."""
+        ...
 
-    def setup(self, public_url: str) -> list[SetupAction]: ...
+    def setup(self, public_url: str) -> list[SetupAction]:
+        """Everything set-up would make, in order; reads only. ``apply`` of each action makes it."""
+        ...
+
+    @property
+    def new_secret(self) -> SecretStr | None:
+        """The signing secret of a webhook endpoint that set-up has just made: to be shown once, never logged."""
+        ...
 
 
 # --- Webhooks -------------------------------------------------------------------------------------------------------

@@ -194,6 +194,7 @@ class FakeBilling:
     keys: dict[str, tuple[Step, RecordRef]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     trouble: Trouble = no_trouble
+    new_secret: None = None
     _numbers: Any = field(default_factory=lambda: count(1))
 
     def prices(self, price_ids: Sequence[str], lookup_keys: Sequence[str]) -> Catalogue:

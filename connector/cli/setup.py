@@ -31,6 +31,7 @@ def setup(provider: str, check: bool, as_json: bool) -> None:
                     action.apply()
                     if not as_json:
                         click.echo(f"made  {action.id}")
+        secret = services.billing.new_secret
     if as_json:
         print_json(
             [
@@ -40,6 +41,8 @@ def setup(provider: str, check: bool, as_json: bool) -> None:
         )
     elif not missing:
         click.echo(f"{provider} has everything it needs.")
+    if secret is not None:
+        click.echo(f"Signing secret, shown this once: {secret.get_secret_value()}", err=as_json)
     click.get_current_context().exit(1 if check and missing else 0)
 
 

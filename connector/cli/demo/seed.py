@@ -100,7 +100,7 @@ class SalesforceDesk:
         return {
             "product": {"Name": line.product},
             "Quantity": line.quantity,
-            "UnitPrice": str(line.price),
+            "UnitPrice": float(line.price),  # JSON knows no other number, nor does Salesforce
             "Billing_Frequency__c": self._FREQUENCY[line.frequency],
         }
 

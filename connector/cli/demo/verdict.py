@@ -14,7 +14,7 @@ from connector.cli.demo.seed import Desk, Placed
 from connector.domain.billing_plan import META_ACCOUNT, META_DEAL
 from connector.domain.money import Money
 from connector.domain.refs import RecordRef
-from connector.domain.write_back import STAMP, Value
+from connector.domain.write_back import QUIET, STAMP, Value
 from connector.ports import Services
 
 
@@ -134,7 +134,7 @@ def _shows_the_truth(ref: RecordRef, desk: Desk, services: Services, problems: l
     record = desk.shown(ref)
     shown = {name: record.get(field) for name, field in fields.items()}
     for name, wanted in state.desired.items():
-        if name in shown and name != STAMP and not same(wanted, shown[name]):
+        if name in shown and name != STAMP and name not in QUIET and not same(wanted, shown[name]):
             problems.append(f"{ref.kind} shows {name} {shown[name]!r} instead of {wanted!s}")
     return shown
 

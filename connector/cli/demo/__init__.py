@@ -1,0 +1,76 @@
+"""``connector demo``: a whole quarter of deals, invoices and late payers between three make-believe vendors."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from connector.cli.demo.book import the_book
+from connector.cli.demo.stage import Stage, set_up
+from connector.cli.demo.story import play
+from connector.cli.demo.tables import print_deals, print_late_payers, print_problems
+from connector.cli.demo.verdict import DealReport
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Exit when the quarter is over, instead of leaving everything running.")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write a report there.")
+def demo(once: bool, json_file: Path | None) -> None:
+    """Watch a quarter pass: deals close, invoices go out and are paid, or not, and both CRMs show it.
+
+    Exits with 0 only if every won deal is billed exactly once and every CRM record shows the ledger's truth.
+    """
+    console = Console()
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="connector-demo-")))
+        with console.status("Starting a database, three vendors, the receiver and a worker …"):
+            stage = stack.enter_context(set_up(directory))
+        reports = play(stage, the_book(), console)
+        _tell(console, reports)
+        if json_file is not None:
+            json_file.write_text(json.dumps(_report(stage, reports), indent=2, default=str), encoding="utf-8")
+        if not once:
+            _stay(console, stage)
+    click.get_current_context().exit(1 if any(report.problems for report in reports) else 0)
+
+
+def _tell(console: Console, reports: list[DealReport]) -> None:
+    print_deals(console, reports)
+    print_late_payers(console, reports)
+    print_problems(console, reports)
+    won = [report for report in reports if report.won]
+    wrong = sum(1 for report in reports if report.problems)
+    console.print(
+        f"[bold]{len(won)} deals won, {len(won) - wrong} billed exactly once and shown as they are"
+        + (f", [red]{wrong} not[/red]." if wrong else ".")
+    )
+
+
+def _report(stage: Stage, reports: list[DealReport]) -> dict[str, object]:
+    log = stage.control.get("/log")
+    return {
+        "ok": not any(report.problems for report in reports),
+        "deals": [report.as_json() for report in reports],
+        "requests": log["counts"],
+        "refused": log["refused"],
+        "user_agents": log["user_agents"],
+    }
+
+
+def _stay(console: Console, stage: Stage) -> None:
+    console.print(
+        "\nEverything is still running:\n"
+        f"  receiver    {stage.public_url} (/healthz, /readyz, /metrics)\n"
+        + "".join(f"  {name:<11} {address}\n" for name, address in stage.addresses.items())
+        + "Ctrl-C stops it."
+    )
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        console.print("Stopping …")

@@ -1,0 +1,131 @@
+"""The stage of a demo: database, three vendors, receiver and worker, connected as a real installation is."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from unittest.mock import patch
+
+from connector.bootstrap import build, migrate_database
+from connector.cli.demo import processes
+from connector.cli.demo.control import Control
+from connector.errors import Unreachable
+from connector.jobs.schedule import mark_due_polls, mark_unassessed
+from connector.ports import Services, SetupAction
+from connector.sandbox.salesforce import CLIENT_KEY, CLIENT_SECRET
+from connector.settings import Environment
+from connector.store import embedded_url
+
+_LONGEST_SETTLING = 60.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything that runs."""
+
+    control: Control
+    services: Services
+    addresses: dict[str, str]
+    public_url: str
+
+    def settle(self) -> None:
+        """Wait until every webhook is delivered and no work is left that could be done now.
+
+        Raises:
+            Unreachable: it does not come to rest.
+        """
+        deadline = time.monotonic() + _LONGEST_SETTLING
+        quiet = 0
+        while quiet < 2:
+            if time.monotonic() > deadline:
+                raise Unreachable("The connector does not come to rest.", hint="Look at its log.")
+            with self.services.store.begin() as work:
+                dirty = work.targets.counts().dirty
+            quiet = quiet + 1 if not dirty and not self.control.get("/deliveries")["pending"] else 0
+            time.sleep(0.05)
+
+    def a_day_is_over(self) -> None:
+        """What the connector's own clockwork does by the hour, here by the leap of the world's clock."""
+        mark_due_polls(self.services)
+        mark_unassessed(self.services)
+
+
+@contextmanager
+def set_up(directory: Path) -> Iterator[Stage]:
+    """Start it all, in the order in which an operator would, and stop it all at the end."""
+    clock_file = directory / "clock"
+    port = processes.free_port()
+    with processes.sandbox(directory, clock_file) as addresses:
+        control = Control(addresses["control"])
+        environment = _environment(directory, addresses, clock_file, f"http://127.0.0.1:{port}")
+        environment["SALESFORCE_ORGANIZATION_IDS"] = control.get("/salesforce/organization")["organization_id"]
+        control.put("/hubspot/tokens", {"token": environment["HUBSPOT_ACCESS_TOKEN"]})
+        migrate_database(environment["DATABASE_URL"])
+        with patch.dict("os.environ", environment):
+            built = build(Environment.read())
+        try:
+            environment["STRIPE_WEBHOOK_SECRETS"] = _connect(built.services, control, environment)
+            with processes.connector(directory, environment, port):
+                yield Stage(control, built.services, addresses, environment["PUBLIC_URL"])
+        finally:
+            built.close()
+
+
+def _environment(directory: Path, addresses: dict[str, str], clock_file: Path, public_url: str) -> dict[str, str]:
+    """What an operator would put into the environment of a real installation."""
+    return {
+        "DATABASE_URL": embedded_url(directory / "postgres"),
+        "PUBLIC_URL": public_url,
+        "CONNECTOR_CLOCK_FILE": str(clock_file),
+        "LOG_LEVEL": "INFO",
+        "STRIPE_API_KEY": "sk_test_" + secrets.token_hex(12),
+        "STRIPE_API_BASE": addresses["stripe"],
+        "SALESFORCE_INSTANCE_URL": addresses["salesforce"],
+        "SALESFORCE_CLIENT_ID": CLIENT_KEY,
+        "SALESFORCE_CLIENT_SECRET": CLIENT_SECRET,
+        "SALESFORCE_WEBHOOK_TOKEN": secrets.token_urlsafe(24),
+        "SALESFORCE_CURRENCY": "USD",
+        "HUBSPOT_ACCESS_TOKEN": "pat-demo-" + secrets.token_hex(12),
+        "HUBSPOT_CLIENT_SECRETS": secrets.token_urlsafe(24),
+        "HUBSPOT_BASE_URL": addresses["hubspot"],
+    }
+
+
+def _connect(services: Services, control: Control, environment: dict[str, str]) -> str:
+    """Set up the three vendors and point their webhooks at us; gives Stripe's signing secret."""
+    for name, crm in services.crms.items():
+        _apply(crm.setup(services.mappings[name]))
+    _apply(services.billing.setup(environment["PUBLIC_URL"]))
+    hooks = f"{environment['PUBLIC_URL']}/webhooks"
+    control.post(
+        "/salesforce/outbound",
+        {
+            "name": "Won opportunities",
+            "object": "Opportunity",
+            "url": f"{hooks}/salesforce/{environment['SALESFORCE_WEBHOOK_TOKEN']}",
+            "criterion": "IsWon = true",
+            "fields": ["Name", "StageName"],
+        },
+    )
+    control.put(
+        "/hubspot/webhooks",
+        {
+            "target_url": f"{hooks}/hubspot",
+            "secret": environment["HUBSPOT_CLIENT_SECRETS"],
+            "subscriptions": [
+                {"eventType": "deal.propertyChange", "propertyName": name} for name in ("dealstage", "hs_next_step")
+            ],
+        },
+    )
+    secret = services.billing.new_secret
+    return secret.get_secret_value() if secret else ""
+
+
+def _apply(actions: list[SetupAction]) -> None:
+    for action in actions:
+        if not action.done and action.apply is not None:
+            action.apply()
