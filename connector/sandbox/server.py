@@ -1,16 +1,15 @@
 """The sandbox as a whole: three vendors and the control API, each on a loopback port of its own."""
 
-import importlib
-import importlib.util
 import logging
 import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from flask import Blueprint, Flask
+from flask import Flask
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from connector.sandbox import hubspot, salesforce, stripe
 from connector.sandbox.clock import Clock
 from connector.sandbox.control import control_app
 from connector.sandbox.deliveries import Deliveries
@@ -33,10 +32,11 @@ class Sandbox:
         self.faults = Faults(seed)
         self.deliveries = Deliveries(self.clock, self.faults)
         self.log = RequestLog()
-        self.stripe = self._create("stripe")
-        self.hubspot = self._create("hubspot")
-        self.salesforce = self._create("salesforce")
-        vendors = [self.stripe, self.hubspot, self.salesforce]
+        shared = (self.clock, self.faults, self.deliveries, self.log)
+        self.stripe = stripe.create(*shared)
+        self.hubspot = hubspot.create(*shared)
+        self.salesforce = salesforce.create(*shared)
+        vendors: list[Vendor] = [self.stripe, self.hubspot, self.salesforce]
         control = control_app(self.clock, self.faults, self.deliveries, self.log, vendors)
         apps = [*(vendor.app() for vendor in vendors), control]
         self._servers = [_listen(app, port_base + n if port_base else 0) for n, app in enumerate(apps)]
@@ -78,29 +78,6 @@ class Sandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-    def _create(self, name: str) -> Vendor:
-        module = f"connector.sandbox.{name}"
-        if importlib.util.find_spec(module) is None:
-            return _Absent(name)
-        package = importlib.import_module(module)
-        if not hasattr(package, "create"):
-            return _Absent(name)
-        created: Vendor = package.create(self.clock, self.faults, self.deliveries, self.log)
-        return created
-
-
-class _Absent:
-    """A vendor nobody has built yet: its port answers 404 to everything."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def app(self) -> Flask:
-        return Flask(f"connector.sandbox.{self.name}")
-
-    def control(self) -> Blueprint:
-        return Blueprint(self.name, __name__)
 
 
 class _Handler(WSGIRequestHandler):

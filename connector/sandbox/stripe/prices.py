@@ -48,29 +48,25 @@ def inline_price(world: World, data: dict[str, Any], prefix: str) -> Obj:
 
 
 def price_of(world: World, params: dict[str, Any], prefix: str, *, recurring: bool) -> Obj:
-    """The price a line names by id or makes by `price_data`."""
+    """The price a line names by id or makes by `price_data`; `prefix` is the line's own name, "" at the top."""
     data, ident = params.get("price_data"), params.get("price")
+    name = f"{prefix}[price]" if prefix else "price"
     if data and ident:
-        raise StripeRefusal("You may only specify one of these parameters: price, price_data.", param=prefix)
+        raise StripeRefusal("You may only specify one of these parameters: price, price_data.", param=name)
     if data:
-        price = inline_price(world, data, f"{prefix}[price_data]")
+        price = inline_price(world, data, f"{prefix}[price_data]" if prefix else "price_data")
     elif ident:
-        price = world.get("price", ident, f"{prefix}[price]")
+        price = world.get("price", ident, name)
         if not params.get("_agreed"):  # a schedule's phase names what was usable when it was agreed
-            _check_usable(world, price, f"{prefix}[price]")
+            _check_usable(world, price, name)
     else:
-        raise required(f"{prefix}[price]")
-    if recurring and price["type"] != "recurring":
+        raise required(name)
+    wanted = "recurring" if recurring else "one_time"
+    if price["type"] != wanted:
         raise StripeRefusal(
-            f"The price specified is set to `type=one_time` but this field only accepts prices with "
-            f"`type=recurring`: {price['id']}.",
-            param=f"{prefix}[price]",
-        )
-    if not recurring and price["type"] != "one_time":
-        raise StripeRefusal(
-            "The price specified is set to `type=recurring` but this field only accepts prices with "
-            f"`type=one_time`: {price['id']}.",
-            param=f"{prefix}[price]",
+            f"The price specified is set to `type={price['type']}` but this field only accepts prices with "
+            f"`type={wanted}`: {price['id']}.",
+            param=name,
         )
     return price
 
