@@ -104,7 +104,7 @@ def _rest(doors: Doors, path: str, fault: Fault | None, refusals: list[str]) -> 
         params=_params(),
         body=_body(),
         headers={name.lower(): value for name, value in request.headers.items()},
-        row_errors=[fault.detail] if fault is not None else [],
+        row_errors=[fault.detail] if fault is not None and fault.kind == "row_error" else [],
         refusals=refusals,
     )
     answer = dispatch(call)

@@ -131,7 +131,7 @@ class Logins:
             )
         except jwt.InvalidAudienceError:
             raise TokenRefused("invalid_grant", "audience is invalid") from None
-        except (jwt.InvalidTokenError, ValueError, TypeError):
+        except (jwt.PyJWTError, ValueError, TypeError):
             raise TokenRefused("invalid_grant", "invalid assertion") from None
         self._check_expiry(claims["exp"])
         return claims

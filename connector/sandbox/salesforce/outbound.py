@@ -89,11 +89,12 @@ class Outbound:
         first = not self._waiting
         self._waiting.setdefault(rule.name, []).append((self._org.fresh_id("04l"), record_id))
         if first:
-            timer = threading.Timer(_GATHER, self._flush)
+            timer = threading.Timer(_GATHER, self.flush)
             timer.daemon = True
             timer.start()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send what waits, now."""
         with self._org.lock:
             waiting, self._waiting = self._waiting, {}
             for name, notifications in waiting.items():

@@ -44,7 +44,8 @@ def change_many(call: Call) -> Answer:
         given = row.get("id", row.get("Id"))
         if not isinstance(given, str):
             raise Refused("MISSING_ARGUMENT", "Id not specified in an update call", [])
-        if ids.count(normal_id(given)) > 1:
+        normal = normal_id(given)
+        if normal is not None and ids.count(normal) > 1:
             raise Refused("DUPLICATE_VALUE", f"Duplicate id in collection: {given}", ["Id"])
         values = {key: value for key, value in _values(row).items() if key.lower() != "id"}
         call.writer().update(_type_of(call, row), given, values)
@@ -146,6 +147,8 @@ def _result(call: Call, number: int, row: Row, one: Callable[[Row], Result]) -> 
             raise
         if error.code in _OUR_FAULT and not struck:
             call.refusals.append(f"row {number}: {error}")
+        if error.code == "NOT_FOUND":  # an address may lead nowhere; a row names a record that is not there
+            error = Refused("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", [])
         return {"success": False, "errors": [error.as_row_error()]}
 
 

@@ -49,6 +49,9 @@ class Field:
     relationship_name: str | None = None
     compound_field_name: str | None = None
     default_value: bool | str | None = None
+    byte_length: int = 0  #: where it is not what the type and length say
+    extra_type_info: str | None = None
+    search_prefilterable: bool = False
     reference_to: tuple[str, ...] = ()
     picklist: tuple[str, ...] = ()
     inline_help_text: str | None = None
