@@ -312,3 +312,61 @@ def test_unknown_records_are_not_found(hubspot: Served) -> None:
     ]
 
     assert [hubspot.raw(*one).status_code for one in paths] == [404, 404, 404]
+
+
+@pytest.mark.parametrize(
+    ("kind", "field_type", "good", "stored", "bad"),
+    [
+        ("bool", "booleancheckbox", "true", "true", "True"),
+        ("date", "date", "1795219200000", "2026-11-21", "2026-13-01"),
+        ("date", "date", "2026-11-21", "2026-11-21", "1795219200001"),
+        ("datetime", "date", "2026-11-21T10:00:00+01:00", "2026-11-21T09:00:00.000Z", "yesterday"),
+        ("number", "number", "-12.50", "-12.50", "12,50"),
+        ("enumeration", "checkbox", "b;a", "b;a", "a;c"),
+    ],
+)
+def test_our_own_properties_hold_their_form(
+    hubspot: Served, kind: str, field_type: str, good: str, stored: str, bad: str
+) -> None:
+    """The good value is kept as HubSpot writes it, the bad one refused."""
+    words = {"bool": ("true", "false"), "enumeration": ("a", "b")}.get(kind, ())
+    options = [{"label": one, "value": one} for one in words]
+    definition = {"name": "mine", "label": "Mine", "groupName": "dealinformation", "options": options}
+    hubspot.control("POST", "/properties/deals", {**definition, "type": kind, "fieldType": field_type})
+
+    written = hubspot.raw("POST", "/crm/v3/objects/deals", {"properties": {"mine": good}})
+    refused = hubspot.raw("POST", "/crm/v3/objects/deals", {"properties": {"mine": bad}})
+
+    assert written.json()["properties"]["mine"] == stored
+    assert refused.status_code == 400
+
+
+def test_a_unique_property_takes_each_value_once(hubspot: Served) -> None:
+    """The second record is refused; writing its own value again is no clash."""
+    definition = {"name": "erp", "label": "ERP", "groupName": "dealinformation", "type": "string", "fieldType": "text"}
+    hubspot.control("POST", "/properties/deals", {**definition, "hasUniqueValue": True})
+    deal = hubspot.vendor.people.create("deals", {"erp": "1"}).id
+
+    again = hubspot.raw("PATCH", f"/crm/v3/objects/deals/{deal}", {"properties": {"erp": "1", "dealname": "A"}})
+    other = hubspot.raw("POST", "/crm/v3/objects/deals", {"properties": {"erp": "1"}})
+
+    assert (again.status_code, other.status_code) == (200, 400)
+    assert other.json()["errors"][0]["code"] == "CONFLICTING_UNIQUE_VALUE"
+
+
+def test_a_won_deal_that_is_reopened_is_no_longer_won(hubspot: Served) -> None:
+    """Flags, probability and won date follow; a later win has its own date."""
+    people = hubspot.vendor.people
+    deal = people.create("deals", {"dealname": "A", "dealstage": "closedwon", "amount": "10"}).id
+    first = values(hubspot, "deals", deal)
+    people.edit("deals", deal, {"dealstage": "contractsent"})
+    reopened = values(hubspot, "deals", deal)
+    hubspot.clock.advance(timedelta(days=1))
+    people.edit("deals", deal, {"dealstage": "closedwon"})
+    again = values(hubspot, "deals", deal)
+
+    assert (first["hs_closed_amount"], reopened["hs_closed_amount"]) == ("10", "0")
+    assert reopened["hs_is_closed_won"] == "false"
+    assert "hs_closed_won_date" not in reopened
+    assert again["hs_closed_won_date"] > first["hs_closed_won_date"]
+    assert reopened["hs_deal_stage_probability"] == "0.9"

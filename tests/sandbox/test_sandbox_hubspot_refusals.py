@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from hubspot.crm.deals import ApiException, SimplePublicObjectInput, SimplePublicObjectInputForCreate
+from hubspot.oauth.exceptions import ApiException as OauthException
 
 from tests.sandbox.hubspot_served import Served, served
 
@@ -278,6 +279,18 @@ def test_a_call_hubspot_has_and_the_sandbox_has_not_is_owned_up_to(hubspot: Serv
 
     assert answer.status_code == 501
     assert "/webhooks/v3/{appId}/settings" in answer.json()["message"]
+
+
+def test_token_exchange_is_owned_up_to_as_well(hubspot: Served) -> None:
+    """A form instead of JSON: checked, then 501; an unknown field is a 400."""
+    client = hubspot.client().oauth.tokens_api
+
+    with pytest.raises(OauthException) as caught:
+        client.create(grant_type="refresh_token")
+    wrong = hubspot.raw("POST", "/oauth/v1/token", data={"password": "x"})
+
+    assert caught.value.status == 501
+    assert wrong.status_code == 400
 
 
 def test_a_call_nobody_has_is_not_found(hubspot: Served) -> None:

@@ -101,7 +101,8 @@ class Api:
     def _caller(self, matched: tuple[Operation, dict[str, str]] | None) -> Caller:
         """Whose token came along; calls about tokens name one in their path instead."""
         if matched is not None and not matched[0].authenticated:
-            return self.tokens.named(matched[1].get("token", ""))
+            token = matched[1].get("token")
+            return Caller("", frozenset()) if token is None else self.tokens.named(token)
         return self.tokens.caller(request.headers.get("Authorization"))
 
     def _carry_out(self, matched: tuple[Operation, dict[str, str]], caller: Caller, fault: Fault | None) -> Answer:

@@ -98,10 +98,10 @@ def page(rows: Sequence[Any], start: int, limit: int) -> tuple[list[Any], dict[s
 
 
 def offset(after: str | None) -> int:
-    """The offset behind an `after` that `page` gave out. Raises Refusal (400) for any other text."""
+    """The number behind an `after` that we gave out, 0 for none. Raises Refusal (400) for any other text."""
     if after is None or after == "":
         return 0
-    if not after.isdigit():
+    if not (after.isascii() and after.isdecimal()):
         raise invalid(f"The paging cursor {after} is not one we gave out")
     return int(after)
 

@@ -104,7 +104,7 @@ def _mount_state(page: Blueprint, hubspot: "HubSpot") -> None:
 
     @page.post("/seed")
     def fill() -> Response:
-        return jsonify(seed(hubspot.people))
+        return jsonify(seed(hubspot.people, portal))
 
 
 def _mount_webhooks(page: Blueprint, hubspot: "HubSpot") -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connector.sandbox.hubspot.associations import AssociationType
-from connector.sandbox.hubspot.calls import Answer, Call, Handler
+from connector.sandbox.hubspot.calls import Answer, Call, Handler, offset
 from connector.sandbox.hubspot.kinds import Kind, kind_named
 from connector.sandbox.hubspot.portal import Link, Portal
 from connector.sandbox.hubspot.records import Record
@@ -39,13 +39,11 @@ def list_page(call: Call) -> Answer:
     """GET /crm/v3/objects/{objectType}, by ascending id."""
     kind, archived = call.kind, call.flag("archived")
     limit = call.limit(10, _MOST_WITH_HISTORY if call.names("propertiesWithHistory") else _MOST)
-    after = call.text("after") or "0"
-    if not after.isdigit():
-        raise invalid(f"The paging cursor {after} is not one we gave out")
+    after = offset(call.text("after"))
     rows = [
         one
         for one in call.portal.records[kind.name].values()
-        if one.archived == archived and one.merged_into is None and int(one.id) > int(after)
+        if one.archived == archived and one.merged_into is None and int(one.id) > after
     ]
     body: dict[str, Any] = {"results": [with_associations(call, one) for one in rows[:limit]]}
     if len(rows) > limit:

@@ -41,7 +41,6 @@ class Refusal(Exception):
         *,
         details: Sequence[Detail] = (),
         context: Mapping[str, Sequence[str]] | None = None,
-        sub_category: str = "",
         links: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
@@ -50,7 +49,6 @@ class Refusal(Exception):
         self.message = message
         self.details = tuple(details)
         self.context = {key: list(values) for key, values in (context or {}).items()}
-        self.sub_category = sub_category
         self.links = dict(links or {})
 
     def body(self) -> dict[str, Any]:
@@ -61,8 +59,6 @@ class Refusal(Exception):
             "correlationId": str(uuid.uuid4()),
             "category": self.category,
         }
-        if self.sub_category:
-            shown["subCategory"] = self.sub_category
         if self.context:
             shown["context"] = self.context
         if self.details:

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from connector.sandbox.hubspot.kinds import KINDS
 from connector.sandbox.hubspot.people import People
+from connector.sandbox.hubspot.portal import Portal
 
 PRODUCTS: tuple[dict[str, str], ...] = (
     {
@@ -46,6 +48,21 @@ PRODUCTS: tuple[dict[str, str], ...] = (
 )
 
 
-def seed(people: People) -> dict[str, Any]:
-    """Put the products into the catalogue; answers their ids by SKU. Pipelines and owners are there from the start."""
-    return {"products": {one["hs_sku"]: people.create("products", one).id for one in PRODUCTS}}
+def seed(people: People, portal: Portal) -> dict[str, Any]:
+    """Put the products into the catalogue, each once however often it is called.
+
+    Answers what a story needs to begin: product ids by SKU, owner ids, and the won stage of each pipeline.
+    """
+    with portal.lock:
+        known = {one.values.get("hs_sku", ""): one.id for one in portal.live(KINDS["products"])}
+        for one in PRODUCTS:
+            if one["hs_sku"] not in known:
+                known[one["hs_sku"]] = people.create("products", one).id
+        return {
+            "products": {one["hs_sku"]: known[one["hs_sku"]] for one in PRODUCTS},
+            "owners": list(portal.owners),
+            "won_stages": {
+                pipeline.id: next(stage.id for stage in pipeline.stages if stage.won)
+                for pipeline in portal.pipelines.values()
+            },
+        }

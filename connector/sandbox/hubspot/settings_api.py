@@ -4,10 +4,10 @@ from typing import Any
 
 from connector.sandbox.hubspot.access import ALL_SCOPES
 from connector.sandbox.hubspot.batch_api import envelope, rows_of
-from connector.sandbox.hubspot.calls import APP_ID, Answer, Call, Handler
+from connector.sandbox.hubspot.calls import APP_ID, Answer, Call, Handler, offset
 from connector.sandbox.hubspot.catalogue import Catalogue
 from connector.sandbox.hubspot.pipelines import Pipeline, Stage
-from connector.sandbox.hubspot.refusals import Refusal, invalid
+from connector.sandbox.hubspot.refusals import Refusal
 
 _MOST_OWNERS = 500
 
@@ -154,13 +154,11 @@ def read_stage(call: Call) -> Answer:
 def list_owners(call: Call) -> Answer:
     """GET /crm/v3/owners/."""
     limit, email = call.limit(100, _MOST_OWNERS), call.text("email")
-    after = call.text("after") or "0"
-    if not after.isdigit():
-        raise invalid(f"The paging cursor {after} is not one we gave out")
+    after = offset(call.text("after"))
     rows = [
         one
         for one in call.portal.owners.values()
-        if int(one.id) > int(after) and email in {None, one.email} and not call.flag("archived")
+        if int(one.id) > after and email in {None, one.email} and not call.flag("archived")
     ]
     body: dict[str, Any] = {"results": [one.body() for one in rows[:limit]]}
     if len(rows) > limit:

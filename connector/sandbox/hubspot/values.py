@@ -9,7 +9,7 @@ from connector.sandbox.hubspot.properties import Option, Property
 from connector.sandbox.hubspot.refusals import BadValue
 
 _LONGEST = 65_536
-_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d{1,3})?")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _PERIOD = re.compile(r"P(?=\d)(\d+W|(\d+Y)?(\d+M)?(\d+D)?)")
 

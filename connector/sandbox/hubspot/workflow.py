@@ -6,9 +6,9 @@ from typing import Any
 
 from connector.sandbox.deliveries import Deliveries
 from connector.sandbox.hubspot import signatures
-from connector.sandbox.hubspot.book import Book
 from connector.sandbox.hubspot.events import Event
 from connector.sandbox.hubspot.moments import milliseconds
+from connector.sandbox.hubspot.portal import Portal
 from connector.sandbox.hubspot.records import Record
 
 
@@ -23,33 +23,34 @@ class Action:
 class Workflow:
     """Listens to a portal for deals that become closed won."""
 
-    def __init__(self, book: Book, deliveries: Deliveries) -> None:
+    def __init__(self, portal: Portal, deliveries: Deliveries) -> None:
         self.action = Action()
-        self._book = book
+        self._portal = portal
         self._deliveries = deliveries
 
     def hear(self, event: Event) -> None:
         """Post the deal as it stands when it becomes won."""
         won = (event.kind.name, event.property_name, event.value) == ("deals", "hs_is_closed_won", "true")
         if won and self.action.url:
-            self._send(self._book.records["deals"][event.record_id])
+            self._send(self._portal.records["deals"][event.record_id])
 
     def _send(self, deal: Record) -> None:
-        url, key, book = self.action.url, self.action.key, self._book
+        url, key, portal = self.action.url, self.action.key, self._portal
 
         def sign() -> tuple[bytes, dict[str, str]]:
-            body = json.dumps(deal_body(deal, book)).encode()
+            with portal.lock:
+                body = json.dumps(deal_body(deal, portal)).encode()
             return body, {
                 "Content-Type": "application/json",
                 "X-HubSpot-Signature": signatures.v2(key, "POST", url, body),
                 "X-HubSpot-Signature-Version": "v2",
-                "X-HubSpot-Request-Timestamp": str(milliseconds(book.clock.now())),
+                "X-HubSpot-Request-Timestamp": str(milliseconds(portal.clock.now())),
             }
 
         self._deliveries.send("hubspot", url, sign, _settled)
 
 
-def deal_body(deal: Record, book: Book) -> dict[str, Any]:
+def deal_body(deal: Record, portal: Portal) -> dict[str, Any]:
     """The deal in the shape workflows post: values with their version history, ids as numbers."""
     properties = {
         name: {
@@ -62,11 +63,11 @@ def deal_body(deal: Record, book: Book) -> dict[str, Any]:
                 for one in changes
             ],
         }
-        for name, value in list(deal.values.items())
-        if value and (changes := list(deal.history.get(name, ())))
+        for name, value in deal.values.items()
+        if value and (changes := deal.history.get(name))
     }
     return {
-        "portalId": book.id,
+        "portalId": portal.id,
         "objectType": "DEAL",
         "objectTypeId": deal.kind.type_id,
         "objectId": int(deal.id),
@@ -74,8 +75,8 @@ def deal_body(deal: Record, book: Book) -> dict[str, Any]:
         "isDeleted": deal.archived,
         "properties": properties,
         "associations": {
-            "associatedCompanyIds": [int(one.id) for one in book.linked(deal, "companies")],
-            "associatedVids": [int(one.id) for one in book.linked(deal, "contacts")],
+            "associatedCompanyIds": [int(one.id) for one in portal.linked(deal, "companies")],
+            "associatedVids": [int(one.id) for one in portal.linked(deal, "contacts")],
         },
     }
 
