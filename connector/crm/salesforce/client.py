@@ -13,11 +13,11 @@ from connector.crm.salesforce.ids import is_record_id, long_id
 from connector.crm.salesforce.schema import Schema
 from connector.crm.salesforce.settings import SalesforceSettings
 from connector.crm.salesforce.setup import plan_setup
-from connector.crm.salesforce.soql import PAGE, deal_query, won_query
+from connector.crm.salesforce.soql import deal_query, won_query
 from connector.crm.salesforce.translate import OBJECTS, deal_records, field_catalog
 from connector.crm.salesforce.writes import write_all
 from connector.domain.refs import RecordRef
-from connector.errors import NotFound, Rejected, RetryLater, Unsupported
+from connector.errors import NotFound, Rejected, Unsupported
 from connector.ports import (
     Check,
     Clock,
@@ -94,17 +94,8 @@ class SalesforceClient:
 
         A write of ours is a change too: whoever bills must know what is billed already.
         """
-        after: tuple[str, str] | None = None
-        while True:
-            rows = self._connection.query(won_query(moment, after))
-            for row in rows:
-                yield RecordRef("salesforce", "deal", long_id(str(row["Id"])))
-            if len(rows) < PAGE:
-                return
-            last = (str(rows[-1]["SystemModstamp"]), str(rows[-1]["Id"]))
-            if last == after:
-                raise RetryLater("Salesforce repeats a page of won deals.", provider="salesforce")
-            after = last
+        for row in self._connection.rows(won_query(moment)):
+            yield RecordRef("salesforce", "deal", long_id(str(row["Id"])))
 
     def write(self, writes: Sequence[CrmWrite]) -> list[RowResult]:
         """Write many records, two hundred to a call; one result per write, in order."""

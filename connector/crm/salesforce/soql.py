@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-PAGE = 2_000
-
 _DEAL = ("Id", "IsWon", "IsClosed", "AccountId", "OwnerId")
 _LINE = ("Id", "Product2Id")
 _ROLE = ("ContactId", "Role", "IsPrimary")
@@ -71,18 +69,12 @@ def deal_query(
     return DealQuery(soql, tuple(missing))
 
 
-def won_query(since: datetime, after: tuple[str, str] | None = None) -> str:
-    """A page of deals that are won and changed since, oldest first; ``after`` is the last row's (stamp, id).
-
-    Paging by the last row and not by offset: rows that move while we read are seen again, never skipped.
-    """
-    where = f"SystemModstamp >= {moment(since)}"
-    if after is not None:
-        stamp, last = moment(datetime.fromisoformat(after[0])), quote(after[1])
-        where = f"(SystemModstamp > {stamp} OR (SystemModstamp = {stamp} AND Id > {last}))"
+def won_query(since: datetime) -> str:
+    """The deals that are won and changed since, oldest first. Long answers come by cursor, not by offset: a row that
+    changes while we read is neither skipped nor repeated."""
     return select(
-        ("Id", "SystemModstamp"),
+        ("Id",),
         "Opportunity",
-        f"WHERE IsWon = true AND IsClosed = true AND {where}",
-        f"ORDER BY SystemModstamp, Id LIMIT {PAGE}",
+        f"WHERE IsWon = true AND IsClosed = true AND SystemModstamp >= {moment(since)}",
+        "ORDER BY SystemModstamp, Id",
     )

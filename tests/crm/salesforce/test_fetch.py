@@ -11,7 +11,7 @@ import pytest
 from connector.crm.salesforce.client import SalesforceClient
 from connector.crm.salesforce.settings import SalesforceSettings
 from connector.domain.refs import RecordRef
-from connector.errors import AccessLost, NotFound, Rejected, RetryLater, Unsupported
+from connector.errors import AccessLost, NotFound, Rejected, Unsupported
 from connector.ports import FieldInfo
 from mappings.apply import read
 from mappings.model import FieldMapping
@@ -273,37 +273,28 @@ def test_the_role_is_a_setting(org: StubOrg, throttle: Turnstile, clock: Wall, m
 SINCE = datetime(2026, 11, 21, 11, 55, tzinfo=UTC)
 
 
-def a_won_row(number: int, stamp: str = "2026-11-21T12:00:00.000+0000") -> dict[str, Any]:
-    return {"attributes": {}, "Id": f"0067F00000{number:05d}QAQ", "SystemModstamp": stamp}
+def a_won_row(number: int) -> dict[str, Any]:
+    return {"attributes": {}, "Id": f"0067F00000{number:05d}QAQ"}
 
 
-def test_won_deals_come_page_by_page(client: SalesforceClient, org: StubOrg, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A full page is followed by the one after its last row; a short page is the last."""
-    monkeypatch.setattr("connector.crm.salesforce.client.PAGE", 2)
-    org.answers_query([a_won_row(1), a_won_row(2)], [a_won_row(3)])
+def a_page(*numbers: int, more: str = "") -> dict[str, Any]:
+    page: dict[str, Any] = {"totalSize": 3, "done": not more, "records": [a_won_row(number) for number in numbers]}
+    return page | ({"nextRecordsUrl": f"/services/data/v66.0/query/{more}"} if more else {})
+
+
+def test_won_deals_come_page_by_page(client: SalesforceClient, org: StubOrg) -> None:
+    """By the cursor that Salesforce gives, to the end."""
+    org.answers_query(a_page(1, 2, more="01gWON-2"))
+    org.on("GET", "query/01gWON-2", a_page(3))
     found = list(client.won_since(SINCE))
     assert found == [RecordRef("salesforce", "deal", a_won_row(n)["Id"]) for n in (1, 2, 3)]
     assert "SystemModstamp >= 2026-11-21T11:55:00.000Z" in org.queries[0]
-    assert "Id > '0067F0000000002QAQ'" in org.queries[1]
 
 
-def test_the_next_page_is_fetched_only_when_wanted(
-    client: SalesforceClient, org: StubOrg, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whoever stops early saves the call."""
-    monkeypatch.setattr("connector.crm.salesforce.client.PAGE", 1)
-    org.answers_query([a_won_row(1)])
+def test_the_next_page_is_fetched_only_when_wanted(client: SalesforceClient, org: StubOrg) -> None:
+    """Whoever stops early saves the call: nothing answers the cursor here."""
+    org.answers_query(a_page(1, more="01gWON-2"))
     assert next(client.won_since(SINCE)).id == a_won_row(1)["Id"]
-
-
-def test_a_page_that_repeats_is_trouble(
-    client: SalesforceClient, org: StubOrg, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Not a loop."""
-    monkeypatch.setattr("connector.crm.salesforce.client.PAGE", 1)
-    org.answers_query([a_won_row(1)], [a_won_row(1)])
-    with pytest.raises(RetryLater, match="repeats"):
-        list(client.won_since(SINCE))
 
 
 # --- describe -------------------------------------------------------------------------------------------------------
