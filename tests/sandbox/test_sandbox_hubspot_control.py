@@ -58,6 +58,15 @@ def test_a_second_deal_of_known_people(hubspot: Served) -> None:
     assert hubspot.control("GET", f"/objects/deals/{second['deal']}")["properties"]["amount"] == "9"
 
 
+def test_a_known_email_is_the_known_contact(hubspot: Served) -> None:
+    """Two deals with one billing contact share it; a company is made anew each time it is described."""
+    deal = {"deal": {}, "company": {"name": "Acme"}, "contact": {"email": "AP@acme.example"}}
+    first, second = hubspot.control("POST", "/deals", deal), hubspot.control("POST", "/deals", deal)
+
+    assert second["contact"] == first["contact"]
+    assert second["company"] != first["company"]
+
+
 def test_records_are_made_edited_and_deleted(hubspot: Served) -> None:
     """True becomes "true", null clears, a deleted one is gone."""
     company = hubspot.control("POST", "/objects/companies", {"properties": {"name": "A", "city": "Oslo"}})

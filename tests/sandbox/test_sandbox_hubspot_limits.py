@@ -9,7 +9,7 @@ import urllib3
 from hubspot.crm.deals import ApiException
 from hubspot.crm.deals.exceptions import ForbiddenException, ServiceException, UnauthorizedException
 
-from connector.sandbox.faults import Fault
+from connector.sandbox.faults import Fault, FaultKind
 from connector.sandbox.hubspot.limits import Limits
 from tests.sandbox.hubspot_served import Served, served
 
@@ -143,9 +143,9 @@ def test_a_call_over_the_limit_gets_429_and_headers_count_down(hubspot: Served) 
         ("rate_limited_no_retry_after", "DAILY", None, "DAILY"),
     ],
 )
-def test_a_fault_can_limit(hubspot: Served, kind: str, detail: str, retry_after: str | None, policy: str) -> None:
+def test_a_fault_can_limit(hubspot: Served, kind: FaultKind, detail: str, retry_after: str | None, policy: str) -> None:
     """With and without Retry-After, for the ten seconds or for the day; once."""
-    hubspot.faults.add(Fault("hubspot", kind, operation=DEAL, detail=detail, retry_after=3))  # type: ignore[arg-type]
+    hubspot.faults.add(Fault("hubspot", kind, operation=DEAL, detail=detail, retry_after=3))
     api = hubspot.client().crm.deals.basic_api
 
     with pytest.raises(ApiException) as caught:

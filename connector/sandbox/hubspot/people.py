@@ -68,6 +68,8 @@ class People:
     ) -> dict[str, Any]:
         """A deal with its primary company, contact and line items in one go; a text is the id of a record that exists.
 
+        A contact whose e-mail is known is that contact, as HubSpot's page offers it.
+
         A stage in `deal` is set last, so that a won deal is complete when the world hears of it.
         Returns the ids: deal, company, contact, line_items.
         """
@@ -94,6 +96,10 @@ class People:
     def _existing_or_new(self, kind_name: str, wanted: Values | str | None) -> str | None:
         if wanted is None or isinstance(wanted, str):
             return wanted
+        email = str(wanted.get("email", ""))
+        known = self._portal.find_by(KINDS["contacts"], "email", email) if email else None
+        if kind_name == "contacts" and known is not None:
+            return known.id
         return self.create(kind_name, wanted).id
 
     def _link(self, kind: Kind, wanted: Mapping[str, Any]) -> Link:
