@@ -26,6 +26,7 @@ class CalledRecord:
 
     type: str
     id: str
+    body: str  #: the callout with this record alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def read_callout(header: str, body: bytes) -> Callout:
         event=_word(content.get("event")),
         delivery_id=given if isinstance(given, str) and 0 < len(given) <= 100 else f"callout-{digest[:32]}",
         sent_at=signed_at(header) or datetime.fromtimestamp(0, tz=UTC),
-        records=tuple(_record(each) for each in records),
+        records=tuple(_record(each, content) for each in records),
     )
 
 
@@ -98,12 +99,13 @@ def _decoded(body: bytes) -> Mapping[str, Any]:
     return content
 
 
-def _record(told: object) -> CalledRecord:
+def _record(told: object, content: Mapping[str, Any]) -> CalledRecord:
+    body = json.dumps({**content, "records": [told]})
     if not isinstance(told, dict):
-        return CalledRecord("", "")
+        return CalledRecord("", "", body)
     record_id = told.get("id")
     fits = isinstance(record_id, str) and is_record_id(record_id)
-    return CalledRecord(_word(told.get("type")), long_id(str(record_id)) if fits else "")
+    return CalledRecord(_word(told.get("type")), long_id(str(record_id)) if fits else "", body)
 
 
 def _word(told: object) -> str:

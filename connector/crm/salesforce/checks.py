@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from connector.crm.salesforce.connection import Connection
 from connector.crm.salesforce.ids import long_id
 from connector.crm.salesforce.schema import Schema
 from connector.crm.salesforce.settings import SalesforceSettings
-from connector.crm.salesforce.translate import OBJECTS
+from connector.crm.salesforce.translate import OBJECTS, TYPES
+from connector.domain.write_back import BY_NAME, ValueType
 from connector.errors import ConnectorError, NotFound
 from connector.ports import Check, CheckStatus
 from mappings.model import FieldMapping
 
 WARN_USED = 80  #: percent of the daily API calls
 SHORTEST_TOKEN = 24
+
+_NUMBERS = frozenset({"number", "money", "percent"})
+_HOLDS: Mapping[ValueType, frozenset[str]] = {
+    ValueType.TEXT: frozenset({"choice"}),
+    ValueType.LONG_TEXT: frozenset(),
+    ValueType.URL: frozenset(),
+    ValueType.CHOICE: frozenset({"choice"}),
+    ValueType.MONEY: _NUMBERS,
+    ValueType.NUMBER: _NUMBERS,
+    ValueType.PERCENT: _NUMBERS,
+    ValueType.DATE: frozenset({"date", "datetime"}),
+    ValueType.DATETIME: frozenset({"date", "datetime"}),
+    ValueType.CHECKBOX: frozenset({"checkbox"}),
+}
 
 _OK, _WARN, _FAIL = CheckStatus.OK, CheckStatus.WARN, CheckStatus.FAIL
 _SETUP = "Run `connector setup salesforce`."
@@ -80,12 +98,22 @@ def _written_fields(schema: Schema, mapping: FieldMapping) -> list[Check]:
             checks.append(Check(check_id, _FAIL, error.message, error.hint))
             continue
         missing = [name for name in names.values() if not fields.get(name, {}).get("updateable")]
+        unfit = [name for canonical, name in names.items() if name in fields and not _fits(canonical, fields[name])]
         if missing:
             sentence = f"{len(missing)} fields on the {kind} are missing or read-only: {', '.join(missing[:8])}."
             checks.append(Check(check_id, _FAIL, sentence, f"{_SETUP} Until then nothing is written back."))
+        elif unfit:
+            sentence = f"{len(unfit)} fields on the {kind} cannot hold what we write: {', '.join(unfit[:8])}."
+            checks.append(Check(check_id, _FAIL, sentence, "Map the values to other fields, or change the types."))
         else:
             checks.append(Check(check_id, _OK, f"All {len(names)} fields on the {kind} can be written."))
     return checks
+
+
+def _fits(canonical: str, told: Mapping[str, Any]) -> bool:
+    """Whether a field's type can hold a canonical value; text holds anything."""
+    known = BY_NAME.get(canonical)
+    return known is None or TYPES.get(str(told["type"]), "other") in {"text", "long_text"} | _HOLDS[known.type]
 
 
 def _currency(settings: SalesforceSettings, schema: Schema) -> Check:

@@ -30,6 +30,11 @@ MOST_PAGES = 1_000
 
 _USED_UP = "REQUEST_LIMIT_EXCEEDED"
 
+_QUIETLY = {
+    "Sforce-Duplicate-Rule-Header": "allowSave=true",  # an alert is for people; rules that block still do
+    "Sforce-Auto-Assign": "FALSE",  # a payment status must not move an account to another territory
+}
+
 
 class Connection:
     """Talks to one org through simple-salesforce. Safe among threads.
@@ -78,7 +83,7 @@ class Connection:
     def patch(self, path: str, body: Any) -> Any:
         """Send a change that may be sent twice without harm."""
         text = json.dumps(body)
-        return self._call(lambda sdk: sdk.restful(path, method="PATCH", data=text))
+        return self._call(lambda sdk: sdk.restful(path, method="PATCH", data=text, headers=_QUIETLY))
 
     def post(self, path: str, body: Any) -> Any:
         """Make something. Tried once only: a lost answer may hide that it was made."""

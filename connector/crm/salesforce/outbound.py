@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ XSI = "http://www.w3.org/2001/XMLSchema-instance"
 ENTERPRISE = "urn:sobject.enterprise.soap.sforce.com"
 
 _RECORD_NAMESPACES = "{urn:sobject."
+_SESSION = re.compile(rb"(<(?:[\w.-]{1,40}:)?SessionId\b[^>]{0,200}>)[^<]+")
 
 ACK = (
     b'<?xml version="1.0" encoding="UTF-8"?>'
@@ -79,6 +81,11 @@ def read_message(body: bytes) -> Message:
         organization_id=long_id(organization),
         notifications=tuple(_notification(each, organization, action) for each in elements),
     )
+
+
+def without_session(body: bytes) -> bytes:
+    """Any body without the session ids in it, even one that no parser can read."""
+    return _SESSION.sub(rb"\1", body)
 
 
 def _parsed(body: bytes) -> Element:

@@ -22,7 +22,7 @@ OBJECTS: Mapping[str, str] = {
     "contact": "Contact",
 }
 
-_TYPES: Mapping[str, str] = {
+TYPES: Mapping[str, str] = {
     "string": "text",
     "email": "text",
     "phone": "text",
@@ -131,7 +131,7 @@ def field_catalog(shape: ObjectShape, extra: Sequence[FieldInfo] = ()) -> FieldC
 
 
 def _field_info(name: str, told: Mapping[str, Any]) -> FieldInfo:
-    kind = _TYPES.get(str(told["type"]), "other")
+    kind = TYPES.get(str(told["type"]), "other")
     return FieldInfo(
         name=name,
         label=str(told.get("label") or name),
@@ -203,6 +203,8 @@ def _text(name: str, value: Value, told: Mapping[str, Any], record: RecordRef) -
         text = value.isoformat()
     else:
         text = format(value, "f") if isinstance(value, Decimal) else str(value)
+    if not text.isprintable() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise _unfit(name, "the text is not whole", record)  # half a character makes the whole batch unreadable
     length = int(told.get("length") or 0)
     if length and len(text) > length:
         if told["type"] == "textarea":  # a sentence for people loses its end; an id or a link would be wrong

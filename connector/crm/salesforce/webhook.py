@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from connector.crm.salesforce.callout import HEADER, CalledRecord, Callout, check_signature, read_callout
 from connector.crm.salesforce.ids import is_record_id, long_id
-from connector.crm.salesforce.outbound import ACK, Notification, read_message
+from connector.crm.salesforce.outbound import ACK, Notification, read_message, without_session
 from connector.crm.salesforce.settings import SalesforceSettings
 from connector.domain.inbox import Acknowledgement, EventKind, InboundRequest, InboxEvent
 from connector.domain.refs import RecordRef
@@ -46,9 +46,14 @@ class SalesforceWebhook:
         """One event for each notification or record. Raises Unreadable for a body that makes no sense."""
         if HEADER in request.headers:
             callout = read_callout(request.headers[HEADER], request.body)
-            body = request.body.decode()
-            return [_called(place, each, callout, body) for place, each in enumerate(callout.records)]
-        return [self._notified(each) for each in read_message(request.body).notifications]
+            return [_called(place, each, callout) for place, each in enumerate(callout.records)]
+        try:
+            return [self._notified(each) for each in read_message(request.body).notifications]
+        except Unreadable as error:
+            safe = without_session(request.body)
+            if safe == request.body:
+                raise
+            return [self._unreadable(safe, error.message)]  # what is raised is stored as it came, session and all
 
     def acknowledge(self, request: InboundRequest) -> Acknowledgement:
         """SOAP's Ack for an outbound message, plain JSON for a callout."""
@@ -78,6 +83,18 @@ class SalesforceWebhook:
                 provider="salesforce",
             )
 
+    def _unreadable(self, body: bytes, problem: str) -> InboxEvent:
+        return InboxEvent(
+            source=self.source,
+            event_id=f"outbound-{hashlib.sha256(body).hexdigest()[:32]}",
+            kind=EventKind.POISON,
+            type="outbound:unreadable",
+            subject=None,
+            occurred_at=self._clock(),
+            body=body.decode("utf-8", "backslashreplace"),
+            problem=problem,
+        )
+
     def _notified(self, told: Notification) -> InboxEvent:
         kind, subject, problem = _meaning(told)
         return InboxEvent(
@@ -104,7 +121,7 @@ def _meaning(told: Notification) -> tuple[EventKind, RecordRef | None, str]:
     return EventKind.DEAL_CHANGED, RecordRef("salesforce", "deal", long_id(told.record_id)), ""
 
 
-def _called(place: int, record: CalledRecord, callout: Callout, body: str) -> InboxEvent:
+def _called(place: int, record: CalledRecord, callout: Callout) -> InboxEvent:
     kind, problem = EventKind.DEAL_CHANGED, ""
     if not record.type or not record.id:
         kind, problem = EventKind.POISON, f"Record {place + 1} of the callout has no type or no id."
@@ -117,6 +134,6 @@ def _called(place: int, record: CalledRecord, callout: Callout, body: str) -> In
         type=f"callout:{record.type or 'nothing'}" + (f":{callout.event}" if callout.event else ""),
         subject=RecordRef("salesforce", "deal", record.id) if kind is EventKind.DEAL_CHANGED else None,
         occurred_at=callout.sent_at,
-        body=body,
+        body=record.body,
         problem=problem,
     )

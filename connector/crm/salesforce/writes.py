@@ -48,15 +48,20 @@ def write_all(writes: Sequence[CrmWrite], connection: Connection, schema: Schema
                 results |= _read(batch, answers)
                 continue
         results |= {place: RowResult(write.ref, failure) for place, write, _ in batch}
+    if any(_names_no_field(result.error) for result in results.values()):
+        _look_again(writes, schema)  # a field went away since we asked: one sentence, not a parked row for each
     return [results[place] for place in range(len(writes))]
 
 
 def _refuse_missing(writes: Sequence[CrmWrite], schema: Schema) -> None:
     """Look twice before complaining: the field may have been made since we last asked."""
+    if _missing(writes, schema):
+        _look_again(writes, schema)
+
+
+def _look_again(writes: Sequence[CrmWrite], schema: Schema) -> None:
+    schema.forget()
     missing = _missing(writes, schema)
-    if missing:
-        schema.forget()
-        missing = _missing(writes, schema)
     if missing:
         shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
         raise Rejected(
@@ -88,6 +93,10 @@ def _row(write: CrmWrite, schema: Schema) -> dict[str, Any]:
     row: dict[str, Any] = {"attributes": {"type": name}, "id": write.ref.id}
     row |= {field: outgoing(field, value, fields[field], write.ref) for field, value in write.fields.items()}
     return row
+
+
+def _names_no_field(error: Exception | None) -> bool:
+    return isinstance(error, Rejected) and error.code == "INVALID_FIELD"
 
 
 def _body(batch: Sequence[Row]) -> dict[str, Any]:

@@ -167,6 +167,15 @@ def test_a_well_kept_org_is_all_green(org: StubOrg, mapping: FieldMapping) -> No
     assert "production" in found["salesforce.organization"].sentence
 
 
+def test_a_field_of_another_type_fails_its_check(org: StubOrg, mapping: FieldMapping) -> None:
+    """Else every row would be refused on its own; text holds anything."""
+    write_back = {"account": {"health": "Score__c", "mrr": "Note__c", "late_payer": "Flag__c", "own": "Flag__c"}}
+    org.fields["Account"] += [a_field("Score__c", "double"), a_field("Note__c"), a_field("Flag__c", "boolean")]
+    found = checks(org, replace(mapping, deal=(), line_item=(), write_back=write_back))
+    assert found["salesforce.fields.write.account"].status is CheckStatus.FAIL
+    assert found["salesforce.fields.write.account"].sentence.endswith(": Score__c.")
+
+
 def test_a_sandbox_org_is_called_one(org: StubOrg, mapping: FieldMapping) -> None:
     """Test and live are told apart."""
     row = {"Id": ORG_ID, "OrganizationType": "Developer Edition", "IsSandbox": True}

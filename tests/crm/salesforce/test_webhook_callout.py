@@ -55,7 +55,8 @@ def test_each_record_is_an_event() -> None:
     assert len({first.event_id, second.event_id, third.event_id}) == 3
     assert first.type == "callout:Opportunity:won"
     assert first.occurred_at == NOW
-    assert first.body == delivery.body.decode()
+    assert json.loads(first.body)["records"] == [RECORD]
+    assert json.loads(third.body)["records"] == [other]
 
 
 def test_the_same_bytes_twice_are_the_same_events() -> None:

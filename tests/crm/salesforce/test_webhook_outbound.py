@@ -92,6 +92,15 @@ def test_a_session_id_is_never_kept() -> None:
         assert SESSION.decode() not in event.body
 
 
+def test_a_body_that_cannot_be_read_keeps_no_session_id_either() -> None:
+    """Cut short on the way: a person sees the rest."""
+    [event] = webhook().parse(request(message(notification())[:-20]))
+    assert event.kind is EventKind.POISON
+    assert event.problem == "The body is not XML."
+    assert SESSION.decode() not in event.body
+    assert DEAL.id in event.body
+
+
 def test_a_kept_body_parses_to_the_same_event() -> None:
     """What is stored for replay holds its own notification and no other."""
     hook = webhook()
@@ -212,6 +221,11 @@ def test_a_dtd_is_refused_at_the_door(prologue: bytes) -> None:
         webhook().parse(delivery)
 
 
+def bare(body: bytes) -> bytes:
+    """A message whose flow sends no session id."""
+    return body.replace(b"<SessionId>" + SESSION + b"</SessionId>", b"")
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -222,12 +236,12 @@ def test_a_dtd_is_refused_at_the_door(prologue: bytes) -> None:
         b"<a/>",
         b"\xff\xfe\x00",
         b'<?xml version="1.0" encoding="no-such"?><a/>',
-        message(),
-        message(*(notification(n) for n in range(101))),
-        message(notification(), organization=""),
-        message(notification(), organization="00D"),
-        message(notification()).replace(b"2005/09/outbound", b"2005/09/inbound"),
-        message(notification()).replace(b"soapenv:Envelope", b"soapenv:Letter"),
+        bare(message()),
+        bare(message(*(notification(n) for n in range(101)))),
+        bare(message(notification(), organization="")),
+        bare(message(notification(), organization="00D")),
+        bare(message(notification())).replace(b"2005/09/outbound", b"2005/09/inbound"),
+        bare(message(notification())).replace(b"soapenv:Envelope", b"soapenv:Letter"),
     ],
 )
 def test_a_verified_body_without_sense_is_unreadable(body: bytes) -> None:

@@ -96,6 +96,7 @@ def test_a_value_becomes_what_its_field_holds(kind: str, value: Value, sent: obj
         ("date", "2026-11-21"),
         ("datetime", 5),
         ("string", "x" * 256),
+        ("string", "half \ud83d"),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused(kind: str, value: Value) -> None:
@@ -215,6 +216,34 @@ def test_an_answer_for_other_rows_is_not_believed(client: SalesforceClient, org:
     """Each row is tried again: writing the same twice is harmless, taking one for another is not."""
     org.on("PATCH", PATH, answer)
     assert {type(result.error) for result in client.write([a_write(1), a_write(2)])} == {RetryLater}
+
+
+def test_a_field_that_went_away_is_one_sentence_too(client: SalesforceClient, org: StubOrg) -> None:
+    """Described before, refused on every row now: told once, so that no row is parked for it."""
+    org.on("PATCH", PATH, done(1))
+    org.on("PATCH", PATH, [failed("INVALID_FIELD"), failed("INVALID_FIELD")])
+    client.write([a_write(1)])
+    org.fields["Account"] = [field for field in org.fields["Account"] if field["name"] != "Billing_Health__c"]
+    with pytest.raises(Rejected, match=r"Account\.Billing_Health__c"):
+        client.write([a_write(1), a_write(2)])
+
+
+def test_a_refused_field_that_is_there_parks_its_row(client: SalesforceClient, org: StubOrg) -> None:
+    """Asked again, the org still shows it: then the row needs a person."""
+    org.on("PATCH", PATH, [failed("INVALID_FIELD"), *done(1)])
+    bad, good = client.write([a_write(1), a_write(2)])
+    assert type(bad.error) is Rejected
+    assert good.error is None
+    assert org.described.count("Account") == 2
+
+
+def test_our_writes_alert_nobody_and_move_nothing(client: SalesforceClient, org: StubOrg) -> None:
+    """Duplicate alerts are for people, and a payment status is no reason to reassign an account."""
+    org.on("PATCH", PATH, done(1))
+    client.write([a_write(1)])
+    headers = org.wire.calls[-1].request.headers
+    assert headers["Sforce-Duplicate-Rule-Header"] == "allowSave=true"
+    assert headers["Sforce-Auto-Assign"] == "FALSE"
 
 
 def test_many_missing_fields_are_one_short_sentence(client: SalesforceClient, org: StubOrg) -> None:
