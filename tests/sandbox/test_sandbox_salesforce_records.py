@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from connector.sandbox.salesforce.custom_fields import add_field
-from connector.sandbox.salesforce.features import use_currencies, use_person_accounts
+from connector.sandbox.salesforce.features import use_currencies, use_person_accounts, use_state_country_picklists
 from connector.sandbox.salesforce.grants import grant_field
 from connector.sandbox.salesforce.ids import checksum
 from connector.sandbox.salesforce.settings import DuplicateRule, ValidationRule
@@ -255,6 +255,53 @@ def test_one_contact_role_is_primary(org: ServedOrg) -> None:
     assert opportunity(org, deal["opportunity_id"])["ContactId"] == second
 
 
+def test_a_contact_given_with_a_new_deal_is_its_primary_role(org: ServedOrg) -> None:
+    use_currencies(org.org, on=True)
+    person = org.people.create("Contact", {"LastName": "Doe"})
+    body = {"Name": "o", "StageName": "Prospecting", "CloseDate": "2026-12-31", "ContactId": person}
+    made = org.rest("POST", "sobjects/Opportunity", {**body, "CurrencyIsoCode": "EUR"})
+
+    soql = "SELECT ContactId, IsPrimary, OpportunityId, CurrencyIsoCode FROM OpportunityContactRole"
+    role = org.sf.query(soql)["records"][0]
+    assert (role["ContactId"], role["IsPrimary"], role["OpportunityId"]) == (person, True, made["id"])
+    assert role["CurrencyIsoCode"] == "EUR"
+    again = {"ContactId": person}
+    path = f"sobjects/Opportunity/{made['id']}"
+    assert code_of(lambda: org.rest("PATCH", path, again)) == "INVALID_FIELD_FOR_INSERT_UPDATE"
+
+
+def test_a_forecast_and_a_probability_of_ones_own_stay(org: ServedOrg) -> None:
+    deal = org.deal(opportunity={"StageName": "Qualification", "Amount": 1000})
+    body = {"StageName": "Needs Analysis", "ForecastCategoryName": "Best Case", "Probability": 35}
+    org.rest("PATCH", f"sobjects/Opportunity/{deal['opportunity_id']}", body)
+
+    found = opportunity(org, deal["opportunity_id"])
+    assert (found["ForecastCategoryName"], found["ForecastCategory"]) == ("Best Case", "BestCase")
+    assert (found["Probability"], found["ExpectedRevenue"]) == (35, 350)
+    assert (found["FiscalYear"], found["FiscalQuarter"], found["Fiscal"]) == (2026, 4, "2026 4")
+
+
+def test_a_line_by_product_finds_its_price_and_an_inactive_price_is_refused(org: ServedOrg) -> None:
+    deal = org.deal(lines=[{"product_code": "SSO", "Quantity": 1}])
+    entries = {one["ProductCode"]: one for one in org.people.read_all("PricebookEntry")}
+    body = {"OpportunityId": deal["opportunity_id"], "Quantity": 1, "UnitPrice": 7}
+    platform = entries["PLATFORM"]
+
+    made = org.rest("POST", "sobjects/OpportunityLineItem", {**body, "Product2Id": platform["Product2Id"]})
+    line = org.rest("GET", f"sobjects/OpportunityLineItem/{made['id']}")
+    assert (line["PricebookEntryId"], line["UnitPrice"], line["ListPrice"]) == (platform["Id"], 7, 750)
+
+    org.rest("PATCH", f"sobjects/PricebookEntry/{platform['Id']}", {"IsActive": False})
+    by_entry = {**body, "PricebookEntryId": platform["Id"]}
+    assert code_of(lambda: org.rest("POST", "sobjects/OpportunityLineItem", by_entry)) == "STANDARD_PRICE_NOT_DEFINED"
+
+
+def test_an_account_is_not_its_own_parent(org: ServedOrg) -> None:
+    record_id = org.account()
+    body = {"ParentId": record_id}
+    assert code_of(lambda: org.rest("PATCH", f"sobjects/Account/{record_id}", body)) == "CIRCULAR_DEPENDENCY"
+
+
 def test_a_completed_task_is_closed(org: ServedOrg) -> None:
     deal = org.deal()
     body = {"Subject": "Call", "WhatId": deal["opportunity_id"], "Priority": "High", "ActivityDate": "2026-12-01"}
@@ -305,6 +352,46 @@ def test_person_accounts_have_a_first_and_a_last_name(org: ServedOrg) -> None:
 
     found = org.sf.query("SELECT Name, IsPersonAccount FROM Account ORDER BY Name")["records"]
     assert [(one["Name"], one["IsPersonAccount"]) for one in found] == [("Acme", False), ("Jo Doe", True)]
+
+
+def test_a_deal_in_another_currency_has_prices_of_that_currency(org: ServedOrg) -> None:
+    use_currencies(org.org, on=True)
+    deal = org.deal(
+        opportunity={"CurrencyIsoCode": "JPY"}, lines=[{"product_code": "SSO", "Quantity": 2, "UnitPrice": 30_000}]
+    )
+    line = org.rest("GET", f"sobjects/OpportunityLineItem/{deal['line_ids'][0]}")
+    assert (line["CurrencyIsoCode"], line["TotalPrice"], line["ProductCode"]) == ("JPY", 60_000, "SSO")
+    codes = [one["ProductCode"] for one in org.people.read_all("Product2")]
+    assert codes.count("SSO") == 1  # one product with two prices
+    other = org.deal(opportunity={"CurrencyIsoCode": "EUR"})
+    body = {"OpportunityId": other["opportunity_id"], "PricebookEntryId": line["PricebookEntryId"]}
+    assert code_of(
+        lambda: org.rest("POST", "sobjects/OpportunityLineItem", {**body, "Quantity": 1, "UnitPrice": 1})
+    ) == ("FIELD_INTEGRITY_EXCEPTION")
+
+
+def test_countries_have_codes_in_an_org_that_keeps_them(org: ServedOrg) -> None:
+    assert code_of(lambda: org.sf.query("SELECT BillingCountryCode FROM Account")) == "INVALID_FIELD"
+    use_state_country_picklists(org.org, on=True)
+
+    by_name = org.rest("POST", "sobjects/Account", {"Name": "a", "BillingCountry": "norway"})["id"]
+    by_code = org.rest("POST", "sobjects/Account", {"Name": "b", "BillingCountryCode": "DE"})["id"]
+    soql = "SELECT BillingCountry, BillingCountryCode, BillingAddress FROM Account ORDER BY Name"
+    found = org.sf.query(soql)["records"]
+    assert [(one["BillingCountry"], one["BillingCountryCode"]) for one in found] == [
+        ("Norway", "NO"),
+        ("Germany", "DE"),
+    ]
+    assert found[0]["BillingAddress"]["countryCode"] == "NO"
+
+    org.rest("PATCH", f"sobjects/Account/{by_code}", {"BillingCountryCode": None})
+    assert org.rest("GET", f"sobjects/Account/{by_code}")["BillingCountry"] is None
+    org.rest("PATCH", f"sobjects/Account/{by_name}", {"BillingCountry": None})
+    assert org.rest("GET", f"sobjects/Account/{by_name}")["BillingCountryCode"] is None
+    unknown = {"LastName": "Doe", "MailingCountry": "Atlantis"}
+    assert code_of(lambda: org.rest("POST", "sobjects/Contact", unknown)) == "FIELD_INTEGRITY_EXCEPTION"
+    wrong = {"Name": "c", "BillingCountryCode": "ZZ"}
+    assert code_of(lambda: org.rest("POST", "sobjects/Account", wrong)) == "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
 
 
 def test_a_validation_rule_refuses_and_undoes(org: ServedOrg) -> None:

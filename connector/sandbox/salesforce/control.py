@@ -14,6 +14,7 @@ from connector.sandbox.salesforce.features import (
     set_stage,
     use_currencies,
     use_person_accounts,
+    use_state_country_picklists,
 )
 from connector.sandbox.salesforce.grants import grant_field
 from connector.sandbox.salesforce.oauth import Client, Logins
@@ -116,6 +117,8 @@ def _set(org: Org, name: str, value: object) -> None:
         use_currencies(org, on=bool(value))
     elif name == "person_accounts":
         use_person_accounts(org, on=bool(value))
+    elif name == "state_country_picklists":
+        use_state_country_picklists(org, on=bool(value))
     elif name == "currencies" and isinstance(value, list) and value:
         org.schema.currencies = tuple(str(one) for one in value)
         org.schema.changed()
@@ -185,7 +188,7 @@ def _mount_clients(blueprint: Blueprint, org: Org, logins: Logins) -> None:
 def _mount_outbound(blueprint: Blueprint, outbound: Outbound) -> None:
     @blueprint.get("/outbound")
     def list_rules() -> Response:
-        return jsonify(rules=[asdict(rule) for rule in outbound.rules()])
+        return jsonify(rules=[asdict(rule) for rule in outbound.rules()], waiting=outbound.waiting())
 
     @blueprint.post("/outbound")
     def set_rule() -> Response:

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from connector.sandbox.salesforce.org import Org
+from connector.sandbox.salesforce.rules_addresses import COUNTRIES
 from connector.sandbox.salesforce.values import Record
 
 _RATES = {"USD": "1", "EUR": "0.92", "GBP": "0.79", "JPY": "151.2", "CHF": "0.88", "CAD": "1.37", "KWD": "0.307"}
@@ -33,6 +34,14 @@ def use_person_accounts(org: Org, *, on: bool) -> None:
         with org.unit():
             for row in list(org.rows("Account", deleted=True)):
                 org.put("Account", {**row, "IsPersonAccount": bool(row.get("IsPersonAccount"))})
+
+
+def use_state_country_picklists(org: Org, *, on: bool) -> None:
+    """Countries and states with codes: BillingCountryCode and its like exist only in such an org."""
+    _switch(org, "state_country_picklists", on=on)
+    countries = tuple(COUNTRIES)
+    for path in ("Account.BillingCountryCode", "Account.ShippingCountryCode", "Contact.MailingCountryCode"):
+        org.schema.override(path, picklist=countries)
 
 
 def set_decimals(org: Org, path: str, scale: int) -> None:

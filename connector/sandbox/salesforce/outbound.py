@@ -54,6 +54,11 @@ class Outbound:
         with self._org.lock:
             return list(self._rules.values())
 
+    def waiting(self) -> int:
+        """Notifications that have not left for the delivery queue yet."""
+        with self._org.lock:
+            return sum(len(one) for one in self._waiting.values())
+
     def set(self, rule: OutboundRule) -> None:
         """Add a rule, or replace the one of the same name; raises ValueError for one that cannot work."""
         with self._org.lock:

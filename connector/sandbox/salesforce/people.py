@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from connector.sandbox.salesforce.access import Actor
+from connector.sandbox.salesforce.deals import DealMaker
 from connector.sandbox.salesforce.ids import normal_id
 from connector.sandbox.salesforce.org import Org
 from connector.sandbox.salesforce.records import Writer, stamp
 from connector.sandbox.salesforce.records_shown import shown
 from connector.sandbox.salesforce.schema import ObjectType
-from connector.sandbox.salesforce.seed import Seeded, add_product
+from connector.sandbox.salesforce.seed import Seeded
 from connector.sandbox.salesforce.values import Record
 
 Values = Mapping[str, object]
@@ -54,36 +54,9 @@ class People:
             return [_dump(object_type, one) for one in self.org.rows(object_type.name, deleted=deleted)]
 
     def create_deal(self, deal: Mapping[str, object], by: str | None = None) -> dict[str, object]:
-        """An opportunity with all that hangs on it, in one step.
-
-        `deal` may hold `account` (fields) or `account_id`; `contact` (fields) or `contact_id`, with `role`;
-        `opportunity` (fields); `lines`, each with `product_code` or `product` (fields) and the line's own fields.
-        A product that is not in the price book yet is added at the line's price.
-        """
+        """An opportunity with all that hangs on it, in one step: see DealMaker.make."""
         with self.org.lock, self.org.unit():
-            writer = self._writer(by)
-            account = self._given_or_new(writer, "Account", deal.get("account_id"), deal.get("account"))
-            contact_values = _fields(deal.get("contact"))
-            if contact_values:
-                contact_values.setdefault("AccountId", account)
-            contact = self._given_or_new(writer, "Contact", deal.get("contact_id"), contact_values)
-            values = _fields(deal.get("opportunity"))
-            values.setdefault("AccountId", account)
-            stage = str(values.get("StageName", "Prospecting"))
-            opportunity = writer.create(self._type("Opportunity"), {**values, "StageName": "Prospecting"})
-            if contact:
-                role = {"OpportunityId": opportunity, "ContactId": contact, "IsPrimary": True}
-                role["Role"] = str(deal.get("role", "Billing"))
-                writer.create(self._type("OpportunityContactRole"), role)
-            lines = [self._add_line(writer, opportunity, _fields(line)) for line in _list(deal.get("lines"))]
-            if stage != "Prospecting":
-                writer.update(self._type("Opportunity"), opportunity, {"StageName": stage})
-            return {
-                "account_id": account,
-                "contact_id": contact,
-                "opportunity_id": opportunity,
-                "line_ids": lines,
-            }
+            return DealMaker(self.org, self._writer(by), self.seeded.standard_price_book).make(deal)
 
     def merge(self, object_name: str, master_id: str, loser_ids: Sequence[str]) -> None:
         """Merge records as the merge page does: the losers' children move to the master, the losers go to the bin.
@@ -109,48 +82,6 @@ class People:
                     stamp(self.org, child_type, moved, self.seeded.admin, new=False)
                 self.org.put(child.object, moved)
 
-    def _add_line(self, writer: Writer, opportunity: str, line: dict[str, object]) -> str:
-        product = _fields(line.pop("product", None))
-        code = str(line.pop("product_code", product.get("ProductCode", "")))
-        entry = self._entry(code)
-        if entry is None:
-            price = Decimal(str(line.get("UnitPrice", "0")))
-            name = str(product.get("Name") or code)
-            book = self.seeded.standard_price_book
-            family = product.get("Family")
-            entry = add_product(
-                self.org,
-                writer.actor.user_id,
-                book,
-                code=code,
-                name=name,
-                family=str(family) if family else None,
-                price=price,
-            )
-            self._complete_product(writer, entry, product)
-        if "UnitPrice" not in line and "TotalPrice" not in line:
-            line["UnitPrice"] = (self.org.row("PricebookEntry", entry) or {})["UnitPrice"]
-        values = {"Quantity": 1, **line, "OpportunityId": opportunity, "PricebookEntryId": entry}
-        return writer.create(self._type("OpportunityLineItem"), values)
-
-    def _complete_product(self, writer: Writer, entry: str, product: dict[str, object]) -> None:
-        more = {name: value for name, value in product.items() if name not in ("ProductCode", "Name", "Family")}
-        if more:
-            price = self.org.row("PricebookEntry", entry) or {}
-            writer.update(self._type("Product2"), str(price["Product2Id"]), more)
-
-    def _entry(self, code: str) -> str | None:
-        for row in self.org.rows("PricebookEntry"):
-            if row["ProductCode"] == code and row["Pricebook2Id"] == self.seeded.standard_price_book:
-                return str(row["Id"])
-        return None
-
-    def _given_or_new(self, writer: Writer, name: str, given: object, values: object) -> str | None:
-        if given is not None:
-            return str(given)
-        fields = _fields(values)
-        return writer.create(self._type(name), fields) if fields else None
-
     def _writer(self, by: str | None) -> Writer:
         user = by or self.seeded.owners[0]
         return Writer(self.org, Actor(user, sees_all=True))
@@ -164,19 +95,3 @@ class People:
 
 def _dump(object_type: ObjectType, record: Record) -> dict[str, object]:
     return {field.name: shown(field, record) for field in object_type.fields.values()}
-
-
-def _fields(value: object) -> dict[str, object]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise TypeError("Fields are given as an object of names and values")
-    return dict(value)
-
-
-def _list(value: object) -> list[object]:
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise TypeError("Lines are given as a list")
-    return value

@@ -30,4 +30,7 @@ def shown(field: Field, record: Record) -> object:
         return to_json(record.get(field.name))
     prefix = field.name.removesuffix("Address")
     parts = {key: to_json(record.get(prefix + suffix)) for key, suffix in _ADDRESS.items()}
+    for key, suffix in (("countryCode", "CountryCode"), ("stateCode", "StateCode")):
+        if prefix + suffix in record:  # an org with state and country picklists
+            parts[key] = to_json(record.get(prefix + suffix))
     return parts if any(part is not None for part in parts.values()) else None

@@ -119,7 +119,7 @@ def _span(call: Call) -> tuple[datetime, datetime]:
     moments = []
     for name in ("start", "end"):
         try:
-            moments.append(read_datetime(call.params.get(name, "")).replace(second=0))
+            moments.append(read_datetime(call.params.get(name, "")).replace(second=0, microsecond=0))
         except ValueError:
             raise Refused("MALFORMED_QUERY", f"The {name} parameter must be a date and time with a zone") from None
     start, end = moments

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from connector.sandbox.salesforce.errors import Refused
 from connector.sandbox.salesforce.org import Org
+from connector.sandbox.salesforce.rules_addresses import match_country
 from connector.sandbox.salesforce.rules_permissions import check_assignment, check_field_permission, save_permission_set
 from connector.sandbox.salesforce.rules_sales import (
     check_opportunity,
@@ -53,6 +54,11 @@ def after_delete(org: Org, object_type: ObjectType, record: Record, user_id: str
         sum_lines(org, None, record, user_id)
 
 
+def _save_contact(org: Org, before: Record | None, record: Record, given: Record) -> None:
+    _person_name(org, before, record, given)
+    match_country(org, "Mailing", record, given)
+
+
 def _person_name(_org: Org, _before: Record | None, record: Record, _given: Record) -> None:
     record["Name"] = " ".join(str(record[part]) for part in ("FirstName", "LastName") if record.get(part))
 
@@ -61,6 +67,8 @@ def _save_account(org: Org, before: Record | None, record: Record, given: Record
     if record.get("LastName") and "person_accounts" in org.schema.features:
         _person_name(org, before, record, given)
         record["IsPersonAccount"] = True
+    match_country(org, "Billing", record, given)
+    match_country(org, "Shipping", record, given)
     if record.get("ParentId") is not None and record["ParentId"] == record["Id"]:
         raise Refused("CIRCULAR_DEPENDENCY", "attempt to create a cycle in the account hierarchy", ["ParentId"])
 
@@ -122,7 +130,7 @@ def _save_role(org: Org, _before: Record | None, record: Record, _given: Record)
 
 _BEFORE: dict[str, _Before] = {
     "Account": _save_account,
-    "Contact": _person_name,
+    "Contact": _save_contact,
     "FieldPermissions": check_field_permission,
     "Opportunity": check_opportunity,
     "OpportunityContactRole": _save_role,

@@ -59,7 +59,7 @@ def seed(org: Org, logins: Logins) -> Seeded:
     with org.lock, org.unit():
         users = [_add_user(org, *person) for person in _PEOPLE]
         _raw(org, "Organization", users[0], Name="Northwind Tools", OrganizationType="Enterprise Edition",
-             InstanceName="NA001", IsSandbox=False, DefaultLocaleSidKey="en_US",
+             InstanceName="NA001", IsSandbox=True, DefaultLocaleSidKey="en_US",
              TimeZoneSidKey="America/New_York", FiscalYearStartMonth=1, Country="US")  # fmt: skip
         for name, closed, won, probability, forecast in _STAGES:
             set_stage(org, name, closed=closed, won=won, probability=probability, forecast=forecast)

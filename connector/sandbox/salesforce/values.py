@@ -49,10 +49,10 @@ def show_datetime(moment: datetime) -> str:
 
 
 def read_datetime(text: str) -> datetime:
-    """An ISO date and time with its zone, to whole seconds; ValueError for anything else."""
+    """An ISO date and time with its zone; ValueError for anything else."""
     if not _DATE_TIME.match(text):
         raise ValueError("not a date and time with a zone")
-    return datetime.fromisoformat(text).astimezone(UTC).replace(microsecond=0)
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def read_date(text: str) -> date:
@@ -126,7 +126,7 @@ def _read_date(field: Field, raw: object) -> Value:
 
 def _read_datetime(field: Field, raw: object) -> Value:
     try:
-        return read_datetime(str(raw))
+        return read_datetime(str(raw)).replace(microsecond=0)  # Salesforce keeps whole seconds
     except ValueError:
         raise _not_a(field, _token(raw)) from None
 

@@ -41,7 +41,7 @@ class Plain:
 
     def __str__(self) -> str:
         if isinstance(self.value, datetime):
-            return f"{self.value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+            return f"{self.value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
         if isinstance(self.value, date):
             return self.value.isoformat()
         if isinstance(self.value, Decimal):
