@@ -35,7 +35,6 @@ class HubSpotClient:
     ) -> None:
         api = HubSpotApi(settings, Calls(throttle, clock, settings.time_zone, sleep))
         catalog = Catalog(api, clock)
-        self._settings = settings
         self._catalog = catalog
         self._deals = DealReader(api, catalog)
         self._writer = BatchWriter(api, catalog)
@@ -55,11 +54,13 @@ class HubSpotClient:
         return self._deals.fetch(ref, mapping)
 
     def won_since(self, moment: datetime) -> Iterator[RecordRef]:
-        """Won deals that changed at or after ``moment``, oldest change first; a little earlier too, as the index lags.
+        """Won deals that changed at or after ``moment``, oldest change first.
+
+        HubSpot's search lags its records by seconds: whoever keeps the watermark looks back a little further.
 
         Raises: AccessLost, Rejected, RateLimited, Unreachable.
         """
-        return self._deals.won_since(moment, self._settings.poll_overlap)
+        return self._deals.won_since(moment)
 
     def write(self, writes: Sequence[CrmWrite]) -> list[RowResult]:
         """One result per write, in order.

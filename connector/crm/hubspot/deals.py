@@ -18,7 +18,7 @@ from connector.crm.hubspot.translate import (
     record,
 )
 from connector.domain.refs import RecordRef
-from connector.errors import Rejected, Unreachable
+from connector.errors import NotFound, Rejected, Unreachable
 from connector.ports import DealRecords, LineRecords
 from mappings.model import FieldMapping
 
@@ -54,7 +54,12 @@ class DealReader:
         self._catalog = catalog
 
     def fetch(self, ref: RecordRef, fields: FieldMapping) -> DealRecords:
-        """The deal, its company, contact, line items and their products: a call for each that the mapping reads."""
+        """The deal, its company, contact, line items and their products: a call for each that the mapping reads.
+
+        Raises:
+            NotFound: the deal is gone, or was merged: HubSpot answers an old id with the record that took it in, and
+                that one is billed under its own.
+        """
         paths = fields.paths("deal")
         deal = self._api.record(
             "deals",
@@ -66,9 +71,9 @@ class DealReader:
         properties = mapping(deal.get("properties"))
         if not properties or "id" not in deal:
             raise Unreachable("HubSpot gave a deal without properties.", provider="hubspot", ref=ref)
-        associated = self._associated(deal, ref)
         if str(deal["id"]) != ref.id:
-            associated = _Associated(problem=f"The deal was merged into deal {deal['id']}, which is billed instead.")
+            raise NotFound(f"The deal was merged into deal {deal['id']}.", provider="hubspot", ref=ref)
+        associated = self._associated(deal, ref)
         outcome = self._catalog.outcome(properties)
         owner = properties.get("hubspot_owner_id")
         records = {
@@ -149,8 +154,8 @@ class DealReader:
         known = self._catalog.of(name).fields
         return tuple(each for each in dict.fromkeys(wanted) if each in known)
 
-    def won_since(self, moment: datetime, overlap: timedelta) -> Iterator[RecordRef]:
-        """Won deals that changed at or after ``moment``, less the overlap, oldest change first, each once.
+    def won_since(self, moment: datetime) -> Iterator[RecordRef]:
+        """Won deals that changed at or after ``moment``, oldest change first, each once.
 
         Pages by offset would skip a deal whenever one before it changes meanwhile and moves to the end, and end at
         10,000. So each page begins at the change time of the last deal seen, and deals seen already are left out.
@@ -158,7 +163,7 @@ class DealReader:
         Raises:
             Rejected: more deals changed in the same millisecond than HubSpot will list.
         """
-        cursor, after, depth = moment.astimezone(UTC) - overlap, "", 0
+        cursor, after, depth = moment.astimezone(UTC), "", 0
         seen: set[str] = set()
         while True:
             body = self._api.search(

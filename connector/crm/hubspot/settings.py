@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from connector.errors import Misconfigured
@@ -35,8 +34,6 @@ class HubSpotSettings(BaseSettings):
     portal_ids: Annotated[tuple[str, ...], NoDecode] = ()  #: accounts whose deliveries we accept; empty accepts any
     allow_legacy_signatures: bool = False  #: also accept v1 and v2, which carry no time, from senders without v3
     time_zone: str = ""  #: the account's, such as Europe/Berlin: its daily API allowance starts anew at midnight there
-    poll_overlap: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(days=1))] = timedelta(seconds=60)
-    """How far polling looks back behind its watermark: HubSpot's search index lags its records by seconds."""
 
     @field_validator("access_token", mode="before")
     @classmethod

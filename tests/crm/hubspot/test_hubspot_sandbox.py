@@ -149,7 +149,8 @@ def test_a_merged_deal_is_told_apart(sandbox: Sandbox, live: HubSpotClient, mapp
     kept, gone = a_won_deal(sandbox), sandbox.hubspot.people.deal({"dealname": "Twin", **WON})
     sandbox.hubspot.people.merge("deals", kept["deal"], gone["deal"])
 
-    assert kept["deal"] in live.fetch_deal(deal_ref(gone), mapping).problem
+    with pytest.raises(NotFound, match=f"merged into deal {kept['deal']}"):
+        live.fetch_deal(deal_ref(gone), mapping)
 
 
 def test_of_two_companies_the_primary_one_counts(sandbox: Sandbox, live: HubSpotClient, mapping: FieldMapping) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -41,12 +40,10 @@ def test_lists_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUBSPOT_ACCESS_TOKEN", "t")
     monkeypatch.setenv("HUBSPOT_CLIENT_SECRETS", "old, new,")
     monkeypatch.setenv("HUBSPOT_PORTAL_IDS", "123, 456")
-    monkeypatch.setenv("HUBSPOT_POLL_OVERLAP", "PT5M")
     settings = HubSpotSettings()
 
     assert [each.get_secret_value() for each in settings.client_secrets] == ["old", "new"]
     assert settings.portal_ids == ("123", "456")
-    assert settings.poll_overlap == timedelta(minutes=5)
 
 
 @pytest.mark.parametrize(
