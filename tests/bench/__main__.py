@@ -51,8 +51,8 @@ def main(*, quick: bool, as_json: bool, database: str) -> None:
         url = database or stack.enter_context(_own_postgres())
         _prepare(url)
         console.print(f"Postgres {_facts(url)}; gunicorn {WORKERS} x {THREADS}; Stripe events of 4.2 KB, fresh ids.")
-        receiver = stack.enter_context(gunicorn("webhooks.wsgi:app", environment=_environment(url)))
-        bare = stack.enter_context(gunicorn("tests.bench.bare_app:app", environment={"DATABASE_URL": url}))
+        receiver = stack.enter_context(gunicorn("webhooks.wsgi:app", environment=_environment(url))).port
+        bare = stack.enter_context(gunicorn("tests.bench.bare_app:app", environment={"DATABASE_URL": url})).port
         servers = (
             Server("bare verify + insert", bare, "/stripe", ACCOUNTS),
             Server("receiver", receiver, "/webhooks/stripe", ACCOUNTS),

@@ -8,7 +8,8 @@ import socket
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -16,19 +17,24 @@ from typing import Any
 import psycopg
 import pytest
 
+from connector.bootstrap import migrate_database
 from connector.store import PostgresStore
+from connector.targets import Target, TargetKind
+from tests.bench.event import SECRET as SECRET_OF_STRIPE
+from tests.bench.event import Requests
 from tests.webhooks.doubles import SECRET, delivery
-from tests.webhooks.gunicorn_server import HOST, gunicorn
+from tests.webhooks.gunicorn_server import HOST, Served, gunicorn
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("gunicorn")]
+APP = "tests.webhooks.gunicorn_app:app"
 SIGNED = {"X-Secret": SECRET}
 
 
 @pytest.fixture
 def port(database_url: str, tmp_path: Path) -> Iterator[int]:
-    environment = {"DATABASE_URL": database_url, "HOST": HOST, "WEB_REQUEST_SECONDS": "2"}
-    with gunicorn("tests.webhooks.gunicorn_app:app", environment=environment, log=tmp_path / "gunicorn.log") as port:
-        yield port
+    environment = {"DATABASE_URL": database_url, "WEB_REQUEST_SECONDS": "2"}
+    with gunicorn(APP, environment=environment, log=tmp_path / "gunicorn.log") as served:
+        yield served.port
 
 
 def post(port: int, body: Any, headers: dict[str, str] = SIGNED, path: str = "/webhooks/echo") -> int:
@@ -160,6 +166,66 @@ def test_a_database_that_comes_back_is_used_again_by_the_same_processes(
     assert statuses[-1] == 202
 
 
+def test_a_kill_at_any_moment_loses_no_acknowledged_event_and_doubles_none(
+    database_url: str, store: PostgresStore
+) -> None:
+    """Master and workers die under load; senders deliver again what nobody acknowledged, as vendors do."""
+    wanted = {f"evt_{number}" for number in range(400)}
+    acknowledged: set[str] = set()
+
+    def send(served: Served, event_id: str) -> None:
+        with suppress(OSError, http.client.HTTPException):
+            if post(served.port, delivery({"id": event_id, "customer": "1"})) == 202:
+                acknowledged.add(event_id)
+
+    with gunicorn(APP, environment={"DATABASE_URL": database_url}) as served, ThreadPoolExecutor(8) as senders:
+        sending = [senders.submit(send, served, event_id) for event_id in sorted(wanted)]
+        wait(sending[:100])
+        served.kill()
+        wait(sending)
+
+    assert acknowledged != wanted
+    assert acknowledged <= ids(store)
+
+    with gunicorn(APP, environment={"DATABASE_URL": database_url}) as served, ThreadPoolExecutor(8) as senders:
+        wait([senders.submit(send, served, event_id) for event_id in wanted - acknowledged])
+
+    with store.begin() as work:
+        assert sorted(event.event_id for event in work.inbox.recent(1000)) == sorted(wanted)
+        assert work.targets.start(Target(TargetKind.ACCOUNT, "echo:customer:1")) == len(wanted)
+
+
+def test_the_receiver_built_from_the_environment_takes_stripes_events_and_wakes_a_worker(database_url: str) -> None:
+    migrate_database(database_url)
+    requests = Requests("/webhooks/stripe", "a", accounts=2)
+    environment = {
+        "DATABASE_URL": database_url,
+        "STRIPE_API_KEY": "sk_test_x",
+        "STRIPE_WEBHOOK_SECRETS": SECRET_OF_STRIPE,
+        "METRICS_TOKEN": "m3trics",
+        "MAX_BODY_BYTES": "65536",
+    }
+
+    with gunicorn("webhooks.wsgi:app", workers=1, environment=environment) as served:
+        assert [_send(served.port, next(requests)) for _ in range(4)] == [b"HTTP/1.1 200 OK"] * 4
+        assert _send(served.port, next(requests).replace(b"v1=", b"v1=0")) == b"HTTP/1.1 401 UNAUTHORIZED"
+        assert post(served.port, b"x" * 65_537, path="/webhooks/stripe") == 413
+        assert "not_genuine" not in get(served.port, "/metrics")
+
+    with psycopg.connect(database_url) as connection:
+        kinds = connection.execute("select kind, count(*) from inbox group by kind").fetchall()
+        woken = connection.execute("select queueing_lock from procrastinate_jobs order by 1").fetchall()
+    assert kinds == [("billing_changed", 4)]
+    assert woken == [("account/stripe:customer:cus_00000000",), ("account/stripe:customer:cus_00000001",)]
+
+
+def _send(port: int, request: bytes) -> bytes:
+    """The status line that answers raw bytes."""
+    with socket.create_connection((HOST, port), timeout=20) as connection:
+        connection.sendall(request)
+        return connection.recv(4096).split(b"\r\n", 1)[0]
+
+
 def test_the_secret_path_token_is_not_in_the_servers_log(port: int, tmp_path: Path) -> None:
     post(port, delivery({"id": "evt_t"}), {"X-Secret": "guessed"}, path="/webhooks/echo/path-secret")
     post(port, b"{", path="/webhooks/echo/path-secret")
@@ -173,8 +239,8 @@ def test_the_processes_leave_no_count_files_behind(database_url: str, monkeypatc
     monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
     before = _count_directories()
 
-    with gunicorn("tests.webhooks.gunicorn_app:app", workers=1, environment={"DATABASE_URL": database_url}) as port:
-        assert post(port, delivery({"id": "evt"})) == 202
+    with gunicorn(APP, workers=1, environment={"DATABASE_URL": database_url}) as served:
+        assert post(served.port, delivery({"id": "evt"})) == 202
         assert _count_directories() - before
 
     assert _count_directories() - before == set()
