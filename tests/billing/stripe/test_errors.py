@@ -10,6 +10,7 @@ import requests
 import stripe
 from hypothesis import given
 from hypothesis import strategies as st
+from stripe.params import CustomerListParams
 
 from connector.billing.stripe.calls import Calls, stripe_client
 from connector.billing.stripe.errors import safe_words
@@ -184,7 +185,7 @@ def test_lists_are_paged_to_their_end(wire: Wire, calls: Calls, settings: Stripe
     client = stripe_client(settings)
     wire.on("GET", "/v1/customers", a_list({"id": "cus_3"}, {"id": "cus_2"}, has_more=True), a_list({"id": "cus_1"}))
 
-    found = calls.every("customers.list", client.v1.customers.list, {"email": "a@b.c"}, most=5)
+    found = calls.every("customers.list", client.v1.customers.list, CustomerListParams(email="a@b.c"), most=5)
 
     assert [record["id"] for record in found] == ["cus_3", "cus_2", "cus_1"]
     assert [asked.params for asked in wire.asked] == [
@@ -199,7 +200,7 @@ def test_a_list_that_does_not_end_is_told_to_a_person(wire: Wire, calls: Calls, 
     wire.on("GET", "/v1/customers", a_list({"id": "cus_1"}, has_more=True))
 
     with pytest.raises(NeedsHuman, match="more than 300"):
-        calls.every("customers.list", client.v1.customers.list, {}, most=3)
+        calls.every("customers.list", client.v1.customers.list, CustomerListParams(), most=3)
 
     assert len(wire.asked) == 3
 
@@ -208,7 +209,7 @@ def test_an_empty_page_ends_a_list(wire: Wire, calls: Calls, settings: StripeSet
     """Also when it claims that there is more."""
     wire.on("GET", "/v1/customers", a_list(has_more=True))
 
-    assert calls.every("customers.list", stripe_client(settings).v1.customers.list, {}, most=3) == []
+    assert calls.every("customers.list", stripe_client(settings).v1.customers.list, CustomerListParams(), most=3) == []
 
 
 def test_the_client_speaks_the_sdks_own_version_with_our_key_and_address(wire: Wire, calls: Calls) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from connector.billing.stripe.countries import country_code
@@ -62,7 +64,7 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
         ({"api_key": "sk_test_a1", "api_base": "https://"}, "must look like"),
     ],
 )
-def test_what_cannot_work_is_refused_in_one_sentence(values: dict[str, str], words: str) -> None:
+def test_what_cannot_work_is_refused_in_one_sentence(values: dict[str, Any], words: str) -> None:
     """The sentence names the variable and never shows a secret."""
     with pytest.raises(Misconfigured, match=words) as caught:
         StripeSettings(**values)
