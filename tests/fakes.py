@@ -121,6 +121,8 @@ class FakeCrm:
         )
 
     def write(self, writes: Sequence[CrmWrite]) -> list[RowResult]:
+        if not writes:
+            return []
         self._call("write")
         results = []
         for write in writes:
