@@ -69,13 +69,13 @@ class Schema:
 
     def has_path(self, path: str) -> bool:
         """Whether ``Object.Relation.Field`` leads to a field we can see."""
-        name, *relations, field = path.split(".")
+        name, *steps = path.split(".")
         try:
             shape = self.shape(name)
-            for relation in relations:
+            for relation in steps[:-1]:
                 if relation not in shape.parents:
                     return False
                 shape = self.shape(shape.parents[relation])
         except NotFound:
             return False
-        return field in shape.fields
+        return bool(steps) and steps[-1] in shape.fields

@@ -197,7 +197,9 @@ def some_settings(**changes: Any) -> SalesforceSettings:
 def client(
     settings: SalesforceSettings, org: StubOrg, throttle: Turnstile, clock: Wall, naps: list[float]
 ) -> SalesforceClient:
-    return SalesforceClient(settings, throttle, clock, sleep=naps.append)
+    client = SalesforceClient.connect(settings, throttle, clock)
+    client._connection._sleep = naps.append
+    return client
 
 
 @pytest.fixture

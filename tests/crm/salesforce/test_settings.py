@@ -123,6 +123,20 @@ def test_the_login_host_follows_the_instance(url: str, login_url: str, audience:
     assert some_settings(instance_url=url, login_url=login_url).audience == audience
 
 
+@pytest.mark.parametrize(
+    ("url", "here", "mode"),
+    [
+        (URL, False, "live"),
+        ("https://acme--uat.sandbox.my.salesforce.com", False, "test"),
+        ("http://127.0.0.1:8002", True, ""),
+    ],
+)
+def test_the_address_tells_test_from_live(url: str, here: bool, mode: str) -> None:
+    """So that a test org is never billed for real, nor a real one in test."""
+    settings = some_settings(instance_url=url)
+    assert (settings.on_this_machine, settings.mode) == (here, mode)
+
+
 def test_a_key_comes_from_text_or_file(tmp_path: Path) -> None:
     """Text may come from an environment that cannot hold line breaks."""
     file = tmp_path / "key.pem"

@@ -68,6 +68,15 @@ def test_a_mapping_that_writes_nothing_needs_no_fields(
     assert [action.id for action in plan if action.id.startswith("field ")] == []
 
 
+def test_a_field_on_a_hidden_object_is_not_visible(client: SalesforceClient, org: StubOrg, bare: FieldMapping) -> None:
+    """The last step says so, instead of falling."""
+    missing = [{"errorCode": "NOT_FOUND", "message": ""}]
+    org.wire.replace("GET", f"{BASE}/sobjects/Account/describe", json=missing, status=404)
+    plan = actions(client, org, bare)
+    with pytest.raises(AccessLost, match=r"Account\.Billing_Health__c"):
+        apply(plan["fields visible"])
+
+
 def test_labels_fit_salesforce(mapping: FieldMapping) -> None:
     """Forty characters for a label or a name, 255 for help; names that Salesforce accepts."""
     for field in wanted_fields(mapping):

@@ -148,13 +148,19 @@ def test_a_row_names_its_object_and_id(client: SalesforceClient, org: StubOrg) -
 
 
 def test_a_record_stands_in_a_batch_once(client: SalesforceClient, org: StubOrg) -> None:
-    """Salesforce refuses it twice; the second write follows in its own call."""
+    """Salesforce refuses it twice: its writes become one row, in which the last value counts."""
     org.on("PATCH", PATH, done(2))
-    org.on("PATCH", PATH, done(1))
-    client.write([a_write(1, "late"), a_write(2), a_write(1, "good")])
-    first, second = org.calls("PATCH", PATH)
-    assert [row["id"] for row in first["records"]] == [an_account(1).id, an_account(2).id]
-    assert [row["Billing_Health__c"] for row in second["records"]] == ["good"]
+    more = CrmWrite(an_account(1), {"Billing_Health__c": "good", "Billing_Currency__c": "usd"})
+    results = client.write([a_write(1, "late"), a_write(2), more])
+    [body] = org.calls("PATCH", PATH)
+    assert [row["id"] for row in body["records"]] == [an_account(1).id, an_account(2).id]
+    assert body["records"][0]["Billing_Health__c"] == "good"
+    assert body["records"][0]["Billing_Currency__c"] == "usd"
+    assert [(result.ref, result.error) for result in results] == [
+        (an_account(1), None),
+        (an_account(2), None),
+        (an_account(1), None),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -251,4 +257,14 @@ def test_many_missing_fields_are_one_short_sentence(client: SalesforceClient, or
     org.fields["Account"].append(a_field("Formula__c", updateable=False))
     fields: dict[str, Value] = {f"F{number}__c": 1 for number in range(6)}
     with pytest.raises(Rejected, match=r"Account\.Formula__c, .* and 2 more"):
-        client.write([CrmWrite(an_account(1), {"Formula__c": 1} | fields)])
+        client.write([CrmWrite(an_account(number), {"Formula__c": 1} | fields) for number in (1, 2)])
+    assert org.calls("PATCH", PATH) == []
+
+
+def test_one_row_with_a_missing_field_is_told_itself(client: SalesforceClient, org: StubOrg) -> None:
+    """A field that hardly any record sets must not hold up all the others."""
+    org.on("PATCH", PATH, done(1))
+    odd, good = client.write([CrmWrite(an_account(1), {"Nope__c": 1}), a_write(2)])
+    assert type(odd.error) is Rejected
+    assert "Account.Nope__c" in str(odd.error)
+    assert good.error is None
