@@ -23,7 +23,7 @@ from connector.jobs.app import wake
 from connector.jobs.engine_state import engine_state
 from connector.jobs.schema import apply_schema
 from connector.jobs.schema import is_current as engine_is_current
-from connector.ports import Check, CheckStatus, Services
+from connector.ports import BillingProvider, Check, CheckStatus, CrmProvider, Services
 from connector.settings import Environment, Settings
 from connector.store import PostgresStore, embedded_url, migrate
 from mappings.load import default_mapping
@@ -148,11 +148,12 @@ def _services(environment: Environment, store: PostgresStore, throttle: Any, clo
     if len(billing) != 1:
         raise Misconfigured("No billing is connected.", hint="Set STRIPE_API_KEY; README.md says where to find it.")
     crms = [CRMS[name] for name in environment.configured(CRMS)]
+    cards: list[CrmProvider | BillingProvider] = [*crms, *billing]
     return Services(
         store=store,
         crms={card.name: card.connect(providers[card.name], throttle, clock) for card in crms},
         billing=billing[0].connect(providers[billing[0].name], throttle, clock),
-        webhooks={card.name: card.webhook(providers[card.name]) for card in (*crms, *billing)},
+        webhooks={card.name: card.webhook(providers[card.name]) for card in cards},
         mappings={card.name: default_mapping(card.name) for card in crms},
         clock=clock,
         billing_policy=BillingPolicy(settings.default_currency, settings.default_net_days),

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from connector.billing import BILLINGS
 from connector.crm import CRMS
 from connector.errors import Misconfigured
+from connector.ports import BillingProvider, CrmProvider
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -104,7 +105,7 @@ class Environment:
             Misconfigured: a value cannot work; the sentence names the variable and never shows a secret.
         """
         settings = _read(Settings)
-        cards = {**CRMS, **BILLINGS}
+        cards: dict[str, CrmProvider | BillingProvider] = {**CRMS, **BILLINGS}
         environment = cls(settings, MappingProxyType({name: _read(card.settings) for name, card in cards.items()}))
         if settings.connector_clock_file is not None:
             environment.refuse_a_clock_beside_real_vendors()

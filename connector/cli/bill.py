@@ -10,7 +10,7 @@ from connector.bootstrap import open_services
 from connector.cli.output import json_option, print_json
 from connector.domain.refs import RecordRef
 from connector.errors import Misconfigured
-from connector.sync import bill_deal as use_case
+from connector.sync.bill_deal import bill_deal
 
 
 def deal_ref(text: str, crms: Collection[str]) -> RecordRef:
@@ -35,7 +35,7 @@ def bill(deal: str, as_json: bool) -> None:
     """Bill DEAL (salesforce:ID or hubspot:ID) now, if it is won and not billed yet."""
     with open_services() as services:
         ref = deal_ref(deal, services.crms)
-        use_case.bill_deal(str(ref), services)
+        bill_deal(str(ref), services)
         with services.store.begin() as work:
             links = work.links.of(ref)
             billing = work.links.billing_of(ref)

@@ -6,7 +6,7 @@ import click
 
 from connector.bootstrap import open_services
 from connector.errors import Misconfigured
-from connector.sync import reconcile as use_case
+from connector.sync.reconcile import reconcile as ask
 
 
 @click.command()
@@ -18,5 +18,5 @@ def reconcile(provider: str | None) -> None:
         if provider is not None and provider not in names:
             raise Misconfigured(f"{provider} is not connected.", hint=f"Connected: {', '.join(names)}.")
         for name in [provider] if provider else names:
-            use_case.reconcile(name, services)
+            ask(name, services)
             click.echo(f"{name}: done")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from random import Random
+from typing import Any
 
 
 class Pays(StrEnum):
@@ -164,8 +165,8 @@ def _sales(chance: Random) -> Iterator[Sale]:
             yield _changed(sale, lines=_in_currency((_SEATS,), currency), second=True, won=False)
 
 
-def _changed(sale: Sale, **changes: object) -> Sale:
-    return Sale(**{**sale.__dict__, **changes})  # type: ignore[arg-type]  # the same fields, some of them changed
+def _changed(sale: Sale, **changes: Any) -> Sale:
+    return replace(sale, **changes)
 
 
 def _in_currency(lines: tuple[Line, ...], currency: str) -> tuple[Line, ...]:
