@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -27,7 +27,7 @@ Look: TypeAlias = Callable[[str], Any]
 """Gives the raw value at another CRM path of the same record."""
 
 LONGEST_VALUE = 10_000
-_MOST_DIGITS = 30
+_MOST_DIGITS = 28  #: decimal's own precision; beyond it, sums would be rounded in silence
 _PLAIN_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _EMAIL = re.compile(r"[^\s@<>,;]{1,64}@[^\s@<>,;.]+(?:\.[^\s@<>,;.]+)+")
 _NAMED_ADDRESS = re.compile(r"[^<>]*<([^<>]+)>")
@@ -137,13 +137,15 @@ def _number(raw: Any, args: Args) -> Decimal:
                 f"{show(raw)} is not a plain number",
                 'Use digits and a point, or say decimal_mark = "," in the rule if commas mark the decimals.',
             )
-    try:
-        number = Decimal(raw)
-    except (InvalidOperation, ValueError) as error:
-        raise Unconvertible(f"{show(raw)} is not a number") from error
-    if not number.is_finite() or (number and not -_MOST_DIGITS < number.adjusted() < _MOST_DIGITS):
+    number = Decimal(raw)
+    if not number.is_finite() or _unwieldy(number):
         raise Unconvertible("the number is too large or too small to be an amount")
     return number
+
+
+def _unwieldy(number: Decimal) -> bool:
+    """More digits than arithmetic keeps exactly."""
+    return len(number.as_tuple().digits) > _MOST_DIGITS or abs(number.adjusted()) > _MOST_DIGITS
 
 
 def _ungrouped(text: str, args: Args) -> str:

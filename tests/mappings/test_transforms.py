@@ -141,7 +141,9 @@ def test_a_number_is_read_exactly(raw: Any, number: str) -> None:
     assert read("decimal", raw) == Decimal(number)
 
 
-@pytest.mark.parametrize("raw", [0.1, True, "1,234", "12 EUR", "NaN", "Infinity", "1e99", "٣", "", [], {}])
+@pytest.mark.parametrize(
+    "raw", [0.1, True, "1,234", "12 EUR", "NaN", "Infinity", "1e99", "1e-40", "1" * 29, Decimal("NaN"), "٣", "", [], {}]
+)
 def test_what_is_not_certainly_a_number_is_never_guessed(raw: Any) -> None:
     """A float has lost its exact value before we see it; 1,234 is a thousand to some and one and a bit to others."""
     if raw == "":
@@ -200,6 +202,11 @@ def test_a_day_is_read_from_days_and_moments(raw: Any, args: dict[str, str], day
 def test_what_is_not_certainly_a_date_is_a_problem(raw: str) -> None:
     with pytest.raises(MappingProblem):
         read("date", raw)
+
+
+def test_the_last_day_there_is_has_no_tomorrow() -> None:
+    with pytest.raises(MappingProblem, match="not a date we can use"):
+        read("date", "9999-12-31T23:59:59Z", {"timezone": "Asia/Tokyo"})
 
 
 def test_a_date_in_a_time_zone_that_does_not_exist_is_a_problem() -> None:
