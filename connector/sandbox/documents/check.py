@@ -78,19 +78,22 @@ def _check_object(value: dict[str, Any], schema: Schema, types: Types, path: tup
 
 
 def _check_any(value: object, schemas: list[Schema], types: Types, path: tuple[Step, ...]) -> list[Problem]:
-    """The problems of the alternative that comes closest: right in type, then with the fewest misfits."""
+    """The problems of the alternative that comes closest: right in type, then with the fewest misfits.
+
+    Closed lists of values count as one list; the empty string alone, a way to clear a field, is no list at all.
+    """
     attempts = [check(value, schema, types, path) for schema in schemas]
     if any(not attempt for attempt in attempts):
         return []
-    meant = [
-        attempt
-        for attempt in attempts
-        if not any(problem.path == path and problem.kind == "wrong_type" for problem in attempt)
-    ]
-    if meant:
-        return min(meant, key=len)
-    kinds = tuple(dict.fromkeys(kind for attempt in attempts for kind in attempt[0].expected))
-    return [Problem(path, "wrong_type", kinds, value)]
+    here = [attempt[0] for attempt in attempts if attempt[0].path == path]
+    inside = [attempt for attempt in attempts if attempt[0].path != path]
+    if inside:
+        return min(inside, key=len)
+    values = [one for problem in here if problem.kind == "wrong_value" for one in problem.expected if one]
+    if values:
+        return [Problem(path, "wrong_value", tuple(dict.fromkeys(values)), value)]
+    kinds = [one for problem in here if problem.kind == "wrong_type" for one in problem.expected]
+    return [Problem(path, "wrong_type", tuple(dict.fromkeys(kinds)) or ("string",), value)]
 
 
 def _is_of_type(value: object, expected: str) -> bool:

@@ -129,7 +129,9 @@ class StripeDocument:
         nested = [resolve(one["items"], self.types) for one in alternatives if "items" in one]
         flat = [inner for one in nested for inner in one.get("any", [one])]
         candidates = [resolve(one, self.types) for one in [*alternatives, *flat]]
-        return [one for one in candidates if "properties" in one and (not key or key in one["properties"])]
+        if not key:
+            return [one for one in candidates if "properties" in one or "values" in one]
+        return [one for one in candidates if key in one.get("properties", ())]
 
 
 @cache
