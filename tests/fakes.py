@@ -33,7 +33,7 @@ from connector.domain.billing_plan import (
 from connector.domain.inbox import InboxEvent
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import Value
-from connector.errors import KeyUsed, NeedsHuman, NotFound, RetryLater
+from connector.errors import KeyUsed, NeedsHuman, NotFound, Rejected, RetryLater
 from connector.ports import (
     Check,
     CrmWrite,
@@ -287,7 +287,9 @@ class FakeBilling:
         number = next(self._numbers)
         match step:
             case MakeCustomer():
-                self.customers[step.adopt or f"cus_{number}"] = step
+                if step.adopt and step.adopt not in self.customers:
+                    raise Rejected("Billing has no such customer.", ref=step.key.owner)
+                self.customers.setdefault(step.adopt or f"cus_{number}", step)
                 return RecordRef("stripe", "customer", step.adopt or f"cus_{number}")
             case MakeProduct():
                 self.products[f"prod_{number}"] = step

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from connector.domain.billing import InvoiceStatus
+from connector.domain.billing_plan import MakeCustomer, StepKey
 from connector.domain.refs import RecordRef
 from connector.errors import CannotBill, KeyUsed, NeedsHuman, Rejected, RetryLater, Unreachable
 from connector.sync.bill_deal import bill_deal
@@ -193,6 +194,7 @@ def test_one_off_lines_alone_become_a_plain_invoice(world: World) -> None:
 def test_an_account_that_names_its_customer_is_billed_as_that_customer(world: World) -> None:
     deal = a_fake_deal()
     records = {**deal.records, "Company": {"name": "Acme", "customer_id": "cus_77"}}
+    world.billing.customers["cus_77"] = MakeCustomer(StepKey(RecordRef("fake", "account", "77"), "customer"), "Acme")
     bill(world, world.crm.has(replace(deal, records=records)))
     assert list(world.billing.customers) == ["cus_77"]
 
