@@ -1,0 +1,92 @@
+"""The environment is read once; what cannot work is one sentence that names the variable and shows no secret."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from connector.billing import BILLINGS
+from connector.crm import CRMS
+from connector.errors import Misconfigured
+from connector.settings import Environment, Settings
+
+STRIPE = {"STRIPE_API_KEY": "sk_test_4eC39HqLyjWDarjtT1zdp7dc"}
+HUBSPOT = {"HUBSPOT_ACCESS_TOKEN": "pat-eu1-secret-token"}
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith(("STRIPE_", "HUBSPOT_", "SALESFORCE_", "CONNECTOR_")) or name in {
+            field.upper() for field in Settings.model_fields
+        }:
+            monkeypatch.delenv(name)
+
+
+def read(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Environment:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return Environment.read()
+
+
+def test_nothing_needs_to_be_set_to_read_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = read(monkeypatch)
+    assert environment.configured(CRMS) == environment.configured(BILLINGS) == []
+    assert environment.settings.poll_every.total_seconds() == 120
+
+
+def test_a_provider_is_chosen_by_its_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = read(monkeypatch, **STRIPE, **HUBSPOT)
+    assert environment.configured(CRMS) == ["hubspot"]
+    assert environment.configured(BILLINGS) == ["stripe"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PUBLIC_URL", "http://billing.example.com"),
+        ("PUBLIC_URL", "billing.example.com"),
+        ("PUBLIC_URL", "https://billing.example.com?x=1"),
+        ("DEFAULT_CURRENCY", "dollars"),
+        ("DEFAULT_NET_DAYS", "-1"),
+        ("POLL_EVERY_SECONDS", "never"),
+        ("WORKER_CONCURRENCY", "0"),
+        ("MAX_BODY_BYTES", "10"),
+        ("LOG_LEVEL", "LOUD"),
+        ("LOG_FORMAT", "xml"),
+        ("STRIPE_API_KEY", "pk_test_abc"),
+        ("SALESFORCE_CLIENT_ID", "only-this"),
+        ("HUBSPOT_CLIENT_SECRETS", "secret-without-token"),
+    ],
+)
+def test_what_cannot_work_names_its_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    with pytest.raises(Misconfigured) as refusal:
+        read(monkeypatch, **{name: value})
+    text = str(refusal.value)
+    assert name.partition("_")[0] in text.upper()
+    assert "secret-without-token" not in text
+    assert "pk_test_abc" not in text
+
+
+def test_a_borrowed_clock_is_refused_beside_a_real_vendor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    clock = {"CONNECTOR_CLOCK_FILE": str(tmp_path / "clock")}
+    local = {**STRIPE, "STRIPE_API_BASE": "http://127.0.0.1:1"}
+    assert read(monkeypatch, **clock, **local).configured(BILLINGS) == ["stripe"]
+    with pytest.raises(Misconfigured, match="CONNECTOR_CLOCK_FILE"):
+        read(monkeypatch, **HUBSPOT)
+
+
+def test_secrets_are_masked_wherever_settings_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = {
+        "DATABASE_URL": "postgresql://u:hunter2@db/x",
+        "METRICS_TOKEN": "metrics-secret",
+        **STRIPE,
+        **HUBSPOT,
+        "STRIPE_WEBHOOK_SECRETS": "whsec_one,whsec_two",
+    }
+    environment = read(monkeypatch, **secrets)
+    shown = repr(environment.settings) + repr(dict(environment.providers))
+    for secret in ("hunter2", "metrics-secret", "4eC39", "pat-eu1-secret", "whsec_one"):
+        assert secret not in shown
