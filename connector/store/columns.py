@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import DateTime, Text
@@ -78,3 +81,29 @@ def storable(text: str) -> str:
     if text.isascii():
         return text
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def to_json(value: Any) -> str:
+    """JSON as Postgres can hold it; a Decimal, a date and a reference become their text, anything else is refused."""
+    text = json.dumps(value, default=_text_of)
+    if "\\u0000" in text or "\\ud" in text:  # a NUL or a surrogate, perhaps a lone one
+        text = json.dumps(_storable_deep(value), default=_text_of)
+    return text
+
+
+def _text_of(value: object) -> str:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal | RecordRef):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is not stored as JSON")
+
+
+def _storable_deep(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, Mapping):
+        return {storable(str(name)): _storable_deep(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable_deep(inner) for inner in value]
+    return value

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, create_engine, event, exc
 from sqlalchemy.pool import NullPool
 
 from connector.errors import Misconfigured, RetryLater, Unreachable
+from connector.store.columns import to_json
 
 _SCHEMES = ("postgresql+psycopg://", "postgresql://", "postgres://")
 
@@ -47,7 +48,9 @@ def make_engine(url: str, *, pool_size: int, pooled: bool = True) -> Engine:
     address = "postgresql+psycopg://" + plain_url(url).removeprefix("postgresql://")
     connect_args = _CONNECT | {"options": f"-c lock_timeout={_LOCK_TIMEOUT_MS} -c timezone=UTC"}
     if not pooled:
-        return create_engine(address, poolclass=NullPool, connect_args=connect_args, hide_parameters=True)
+        return create_engine(
+            address, poolclass=NullPool, connect_args=connect_args, json_serializer=to_json, hide_parameters=True
+        )
     engine = create_engine(
         address,
         pool_size=pool_size,
@@ -56,6 +59,7 @@ def make_engine(url: str, *, pool_size: int, pooled: bool = True) -> Engine:
         pool_recycle=1800,
         pool_use_lifo=True,
         connect_args=connect_args,
+        json_serializer=to_json,
         hide_parameters=True,  # parameters are personal data, and errors end up in logs
     )
     event.listen(engine, "checkout", _refuse_dead_connection)

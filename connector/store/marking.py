@@ -116,10 +116,10 @@ def _arrival(event: InboxEvent) -> tuple[object, ...]:
         storable(event.event_id),
         event.kind.value,
         storable(event.type),
-        str(event.subject) if event.subject else None,
+        storable(str(event.subject)) if event.subject else None,
         event.occurred_at,
         storable(event.body),
         storable(event.problem),
         target.kind.value if target else None,
-        target.ref if target else None,
+        storable(target.ref) if target else None,
     )

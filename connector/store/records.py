@@ -38,7 +38,7 @@ class PostgresRecords:
         self._connection.execute(
             update(crm_record)
             .where(crm_record.c.ref == ref)
-            .values(desired=_json(now.desired), **_state(differs=differs, forgiven=news or not differs))
+            .values(desired=encode(now.desired), **_state(differs=differs, forgiven=news or not differs))
         )
         return differs
 
@@ -60,7 +60,7 @@ class PostgresRecords:
             update(crm_record)
             .where(crm_record.c.ref == ref)
             .values(
-                written=_json(now.written),
+                written=encode(now.written),
                 written_at=at,
                 **_state(differs=bool(now.difference()), forgiven=True),
             )
@@ -133,10 +133,6 @@ def _state(*, differs: bool, forgiven: bool) -> dict[str, Any]:
 def _loud(values: Values) -> dict[str, Any]:
     """The values whose change is a reason to write."""
     return {name: value for name, value in values.items() if name not in QUIET}
-
-
-def _json(values: Values) -> dict[str, Any]:
-    return {name: storable(value) if isinstance(value, str) else value for name, value in encode(values).items()}
 
 
 def _record(row: Any) -> RecordState:
