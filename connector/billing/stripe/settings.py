@@ -19,6 +19,9 @@ API_BASE = "https://api.stripe.com"
 
 _KEY = re.compile(r"(?:sk|rk)_(test|live)_[A-Za-z0-9]+")
 
+_SECONDS = re.compile(r"[0-9]{1,6}")
+_MOST_TOLERANCE = timedelta(hours=1)
+
 
 class Mode(StrEnum):
     """The two worlds of one Stripe account. Nothing of one is ever seen in the other."""
@@ -48,13 +51,30 @@ class StripeSettings(BaseSettings):
     )
     api_base: str = Field(default=API_BASE, description="Stripe's address; plain http only for this machine.")
     webhook_tolerance: timedelta = Field(
-        default=timedelta(seconds=300), description="How far a delivery's time may lie from ours, either way."
+        default=timedelta(seconds=300),
+        description="How far a delivery's time may lie from ours, either way, in seconds.",
     )
 
     @field_validator("webhook_secrets", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("webhook_tolerance", mode="before")
+    @classmethod
+    def _seconds(cls, value: object) -> object:
+        return timedelta(seconds=int(value)) if isinstance(value, str) and _SECONDS.fullmatch(value) else value
+
+    @field_validator("webhook_tolerance")
+    @classmethod
+    def _tolerance(cls, value: timedelta) -> timedelta:
+        if not timedelta(seconds=1) <= value <= _MOST_TOLERANCE:
+            raise Misconfigured(
+                "STRIPE_WEBHOOK_TOLERANCE must lie between 1 and 3600 seconds.",
+                hint="Leave it unset for 300: what is older than that may be somebody's replay.",
+                provider="stripe",
+            )
+        return value
 
     @field_validator("api_key")
     @classmethod

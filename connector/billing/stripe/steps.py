@@ -221,7 +221,9 @@ class Plain(Decimal):
     """A Decimal that the SDK, which writes ``str()`` of it, puts on the wire without an exponent."""
 
     def __str__(self) -> str:
-        return f"{self.normalize():f}"
+        # Not normalize(): it rounds to the context's precision.
+        text = f"{self:f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _item(line: PlannedLine, currency: str, made: Made) -> SubscriptionCreateParamsItem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -44,9 +45,11 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("STRIPE_API_KEY", "sk_test_a1")
     monkeypatch.setenv("STRIPE_WEBHOOK_SECRETS", "whsec_new, whsec_old,")
     monkeypatch.setenv("STRIPE_API_BASE", "http://127.0.0.1:12111/")
+    monkeypatch.setenv("STRIPE_WEBHOOK_TOLERANCE", "120")
 
     settings = StripeSettings()
 
+    assert settings.webhook_tolerance == timedelta(minutes=2)
     assert [secret.get_secret_value() for secret in settings.webhook_secrets] == ["whsec_new", "whsec_old"]
     assert settings.api_base == settings.address == "http://127.0.0.1:12111"
 
@@ -62,6 +65,8 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
         ({"api_key": "sk_test_a1", "api_base": "ftp://127.0.0.1"}, "must look like"),
         ({"api_key": "sk_test_a1", "api_base": "https://api.stripe.com/v1"}, "must look like"),
         ({"api_key": "sk_test_a1", "api_base": "https://"}, "must look like"),
+        ({"api_key": "sk_test_a1", "webhook_tolerance": "0"}, "between 1 and 3600"),
+        ({"api_key": "sk_test_a1", "webhook_tolerance": "P1D"}, "between 1 and 3600"),
     ],
 )
 def test_what_cannot_work_is_refused_in_one_sentence(values: dict[str, Any], words: str) -> None:
