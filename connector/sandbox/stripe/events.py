@@ -10,7 +10,7 @@ from typing import Any
 
 from connector.sandbox.deliveries import Deliveries
 from connector.sandbox.stripe.calendar import DAY
-from connector.sandbox.stripe.render import render
+from connector.sandbox.stripe.render import render, visible_phases
 from connector.sandbox.stripe.world import Obj, World
 
 _KEPT_SECONDS = 30 * DAY
@@ -44,6 +44,8 @@ class Events:
         if previous is not None:
             old = {key: value for key, value in previous.items() if not key.startswith("_")}
             old |= _old_lists(previous, shown)
+            if "phases" in old:
+                old["phases"] = visible_phases(old["phases"])
             if not old:
                 return
             data["previous_attributes"] = old

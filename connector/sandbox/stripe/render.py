@@ -97,6 +97,15 @@ def _complete_credit_note(world: World, obj: Obj, shown: Obj) -> None:
     shown["lines"] = page(lines, f"/v1/credit_notes/{obj['id']}/lines")
 
 
+def _complete_schedule(world: World, obj: Obj, shown: Obj) -> None:
+    shown["phases"] = visible_phases(shown["phases"])
+
+
+def visible_phases(phases: list[Obj]) -> list[Obj]:
+    """A schedule's phases without what we note beside them."""
+    return [{key: value for key, value in phase.items() if not key.startswith("_")} for phase in phases]
+
+
 def _payments(world: World, invoice: Obj) -> Obj:
     paid = [one for one in world.all("invoice_payment") if one["invoice"] == invoice["id"]]
     return page([_plain(world, one) for one in paid], "/v1/invoice_payments")
@@ -148,6 +157,7 @@ _COMPLETE: dict[str, Callable[[World, Obj, Obj], None]] = {
     "subscription": _complete_subscription,
     "invoice": _complete_invoice,
     "credit_note": _complete_credit_note,
+    "subscription_schedule": _complete_schedule,
 }
 
 # What Stripe sends only when it is asked for by name.
