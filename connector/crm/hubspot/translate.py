@@ -139,7 +139,8 @@ def pick_company(labelled: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) ->
     if len(primary) == 1:
         return primary[0], ""
     many = len(labelled)
-    return "", f"The deal has {many} companies, none of them primary: mark the one to bill as its primary company."
+    found = "none of them" if not primary else "more than one of them"
+    return "", f"The deal has {many} companies, {found} primary: mark the one to bill as its primary company."
 
 
 def pick_contact(labelled: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> str:

@@ -106,6 +106,8 @@ PIPELINES = {
     "stages": [
         {"id": "open1", "label": "Closed won (not really)", "metadata": {"isClosed": "false", "probability": "0.9"}},
         {"id": "8412", "label": "Unterschrieben", "metadata": {"isClosed": "true", "probability": "1.0"}},
+        {"id": "8411", "label": "Agreed", "metadata": {"isClosed": "false", "probability": "1.0"}},
+        {"id": "8414", "label": "Odd", "metadata": {"isClosed": "true", "probability": "surely"}},
         {"id": "8413", "label": "Lost", "metadata": {"isClosed": "true", "probability": "0.0"}},
     ],
 }

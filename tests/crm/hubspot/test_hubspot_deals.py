@@ -265,6 +265,8 @@ def test_a_merged_deal_is_not_billed_under_its_old_id(
         ({"dealstage": "8412", "hs_is_closed_won": "false", "hs_is_closed": "false"}, True, True),
         ({"dealstage": "open1", "hs_is_closed_won": "true", "hs_is_closed": "true"}, False, False),
         ({"dealstage": "8413", "hs_is_closed_won": "false", "hs_is_closed": "true"}, False, True),
+        ({"dealstage": "8411", "hs_is_closed_won": None, "hs_is_closed": None}, False, False),
+        ({"dealstage": "8414", "hs_is_closed_won": None, "hs_is_closed": None}, False, True),
         ({"dealstage": "gone", "hs_is_closed_won": "true", "hs_is_closed": "true"}, True, True),
         ({"dealstage": "gone", "hs_is_closed_won": None, "hs_is_closed": None}, False, False),
         ({"dealstage": None, "hs_is_closed_won": "true", "hs_is_closed": "true"}, True, True),

@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.crm.hubspot.client import HubSpotClient
-from connector.crm.hubspot.translate import field_catalog, field_info, names_read, pick_contact, record, to_text
+from connector.crm.hubspot.translate import (
+    field_catalog,
+    field_info,
+    names_read,
+    pick_company,
+    pick_contact,
+    record,
+    to_text,
+)
 from connector.errors import Unsupported
 from connector.ports import FieldInfo
 from tests.crm.hubspot.stub import StubHubSpot, a_property, results
@@ -131,6 +139,14 @@ def test_paths_give_the_properties_of_one_object() -> None:
 def test_a_deal_whose_contacts_vanished_meanwhile_has_none() -> None:
     """Two were there in the first answer, none in the second."""
     assert pick_contact([]) == ""
+
+
+def test_two_primary_companies_are_as_bad_as_none() -> None:
+    """HubSpot allows one; should an answer hold two, nobody is billed by guess."""
+    company, problem = pick_company([("20", [{"typeId": 5}]), ("21", [{"typeId": 5}])])
+
+    assert company == ""
+    assert "2 companies" in problem
 
 
 def test_each_kind_is_described_under_the_name_that_paths_begin_with(

@@ -99,10 +99,12 @@ def test_several_writes_to_one_record_become_one_row(client: HubSpotClient, hubs
     """HubSpot refuses a batch that names a record twice; the later value counts, and both writes have a result."""
     hubspot.on(UPDATE, accepting)
 
-    done = client.write([a_write(1, billing_health="late"), a_write(1, billing_health="good", billing_currency="usd")])
+    first = a_write(1, billing_health="late", billing_sync_status="billed")
+    done = client.write([first, a_write(1, billing_health="good", billing_currency="usd")])
 
     assert hubspot.last(UPDATE).body["inputs"][0]["properties"] == {
         "billing_health": "good",
+        "billing_sync_status": "billed",
         "billing_currency": "usd",
     }
     assert [result.error for result in done] == [None, None]
