@@ -26,6 +26,7 @@ from connector.jobs.schema import is_current as engine_is_current
 from connector.ports import BillingProvider, Check, CheckStatus, CrmProvider, Services
 from connector.settings import Environment, Settings
 from connector.store import PostgresStore, embedded_url, migrate
+from connector.store.check import check_storage
 from mappings.load import default_mapping
 
 _SILENCE = 60.0
@@ -107,12 +108,13 @@ def configure_logging(settings: Settings) -> None:
 
 
 def storage_checks(connector: Connector) -> list[Check]:
-    """Does the database answer, and are its tables those this version knows?"""
-    connector.services.store.ping()
-    checks = [Check("database", CheckStatus.OK, "The database answers.")]
-    if not engine_is_current(connector.database_url):
+    """Does the database answer, is it fit, are its tables those this version knows, and do its clock and ours agree?"""
+    checks = check_storage(connector.database_url)
+    if checks[0].status is not CheckStatus.FAIL and not engine_is_current(connector.database_url):
         checks.append(
-            Check("database.tables", CheckStatus.FAIL, "The database is not up to date.", "Run `connector migrate`.")
+            Check(
+                "engine.tables", CheckStatus.FAIL, "The engine's tables are not up to date.", "Run `connector migrate`."
+            )
         )
     return checks
 
@@ -158,6 +160,7 @@ def _services(environment: Environment, store: PostgresStore, throttle: Any, clo
         clock=clock,
         billing_policy=BillingPolicy(settings.default_currency, settings.default_net_days),
         health_policy=HealthPolicy(),
+        throttle=throttle,
         public_url=settings.public_url,
         poll_every=settings.poll_every,
     )

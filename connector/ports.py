@@ -29,7 +29,7 @@ class Throttle(Protocol):
     """A rate limiter shared by all processes."""
 
     def wait(self, name: str) -> None:
-        """Wait for a turn under this limit.
+        """Wait for a turn under this limit. Work named with ``:optional`` behind stands back on a scarce day.
 
         Raises:
             RateLimited: the queue is so long that the work should come back later.
@@ -39,6 +39,16 @@ class Throttle(Protocol):
     def budget(self, name: str, used: int, allowed: int) -> None:
         """Remember how much of a daily allowance the vendor says is used."""
         ...
+
+
+class Unlimited:
+    """A throttle that lets everything through: for commands and tests that make a handful of calls."""
+
+    def wait(self, name: str) -> None:
+        """There is always a turn."""
+
+    def budget(self, name: str, used: int, allowed: int) -> None:
+        """Nobody counts."""
 
 
 # --- CRM ------------------------------------------------------------------------------------------------------------
@@ -612,6 +622,7 @@ class Services:
     clock: Clock
     billing_policy: BillingPolicy
     health_policy: HealthPolicy
+    throttle: Throttle = field(default_factory=Unlimited)
     public_url: str = ""
     poll_every: timedelta = timedelta(minutes=2)
 

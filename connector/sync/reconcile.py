@@ -32,8 +32,10 @@ def reconcile(provider: str, services: Services) -> None:
     """Find what no doorbell rang for since the last look, and mark it; then remember how far this look reached.
 
     Raises:
-        RetryLater, NeedsHuman: from the provider; the watermark stays, so that the next look starts there again.
+        RetryLater, NeedsHuman: from the provider, or because the day's allowance is nearly used; the watermark stays,
+            so that the next look starts there again.
     """
+    services.throttle.wait(f"{provider}:optional")  # a day's last calls are kept for billing and writing back
     started = services.clock()
     with services.store.begin() as work:
         last = work.settings.watermark(provider)

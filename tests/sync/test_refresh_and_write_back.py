@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ import pytest
 
 from connector.domain.inbox import EventKind, InboxEvent
 from connector.domain.refs import RecordRef
-from connector.errors import NeedsHuman, Rejected, RetryLater, Unreachable
+from connector.errors import NeedsHuman, RateLimited, Rejected, RetryLater, Unreachable
 from connector.sync.bill_deal import bill_deal
 from connector.sync.reconcile import reconcile
 from connector.sync.refresh_account import refresh_account
@@ -252,3 +253,16 @@ def test_a_complaint_is_written_even_though_the_work_is_parked(world: World) -> 
     assert world.crm.shown[ref]["billing_sync_status"] == "needs_attention"
     with world.services.store.begin() as work:
         assert [parked.target for parked in work.targets.parked()] == [target]
+
+
+def test_polling_stands_back_when_the_days_calls_are_nearly_used(world: World) -> None:
+    class Scarce:
+        def wait(self, name: str) -> None:
+            assert name == "fake:optional"
+            raise RateLimited("Nearly used.", retry_after=3600)
+
+        def budget(self, name: str, used: int, allowed: int) -> None: ...
+
+    with pytest.raises(RateLimited):
+        reconcile("fake", replace(world.services, throttle=Scarce()))
+    assert world.crm.calls == []
