@@ -63,6 +63,8 @@ def _enter(doors: Doors, path: str) -> Response:
         answer = _answer(doors, path, fault, refusals)
     if fault is not None and fault.kind != "row_error":
         answer, refusals = _trouble(fault, path), []
+        with doors.org.lock:
+            answer.headers.update(_limit_header(doors))
     elif fault is None and 400 <= answer.status < 500 and answer.status not in _UNSTRUCK and answer.status != 403:
         refusals.append(_reason(answer))
     agent = request.headers.get("User-Agent", "")

@@ -30,7 +30,9 @@ class Writer:
         given = self._read(object_type, values, creating=True)
         record: Record = dict.fromkeys(f.name for f in object_type.fields.values() if f.type != "address")
         self._default(object_type, record)
-        record.update(given)
+        for name, value in given.items():
+            if value is not None or object_type.fields[name.lower()].nillable:  # otherwise the default stands
+                record[name] = value
         missing = [f.name for f in object_type.fields.values() if f.required and record.get(f.name) is None]
         if missing:
             raise _missing(missing)

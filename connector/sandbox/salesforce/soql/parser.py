@@ -184,9 +184,7 @@ class _Parser:
         parts = []
         while self._accept(word):
             parts.append(self._simple())
-        if self._is("AND", "OR"):
-            raise self._unexpected()  # Salesforce wants brackets around a mixture
-        return parts
+        return parts  # the other word comes unexpected then: Salesforce wants brackets around a mixture
 
     def _simple(self) -> Condition:
         if self._accept("("):
