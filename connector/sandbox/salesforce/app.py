@@ -81,7 +81,7 @@ def _answer(doors: Doors, path: str, fault: Fault | None, refusals: list[str]) -
                 return _versions(doors)
             return _rest(doors, path, fault, refusals)
         except Several as several:
-            base = f"/services/data/v{doors.org.settings.versions[0]}/sobjects/{several.object_name}"
+            base = f"{path[: path.index('/sobjects/')]}/sobjects/{several.object_name}"
             return Answer(300, [f"{base}/{one}" for one in several.ids], _limit_header(doors))
         except Refused as refused:
             return Answer(refused.status, [refused.as_error()], _limit_header(doors))
