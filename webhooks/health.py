@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 
 from flask import Blueprint, Response, abort, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from connector.jobs.engine_state import EngineState
 from connector.ports import Services
 from webhooks.metrics import exposition
 
 
-def blueprint(services: Services, metrics_token: str) -> Blueprint:
+def blueprint(services: Services, metrics_token: str, engine: Callable[[], EngineState] | None) -> Blueprint:
     """The routes a supervisor, a load balancer and Prometheus ask. An empty token leaves /metrics open."""
     routes = Blueprint("health", __name__)
 
@@ -28,7 +30,7 @@ def blueprint(services: Services, metrics_token: str) -> Blueprint:
     def measured() -> Response:
         if metrics_token and not _bears(metrics_token):
             abort(401)
-        return Response(exposition(services.store), content_type=CONTENT_TYPE_LATEST)
+        return Response(exposition(services.store, engine), content_type=CONTENT_TYPE_LATEST)
 
     return routes
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -10,6 +11,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from connector.errors import RetryLater
+from connector.jobs.engine_state import EngineState
 from connector.ports import Store, TargetCounts
 
 _OURS = CollectorRegistry()
@@ -30,39 +32,48 @@ SECONDS = Histogram(
 )
 
 
-class StoreGauges(Collector):
-    """What waits in the store, asked at the moment somebody looks."""
+class Gauges(Collector):
+    """What waits in the store and how the engine is, asked at the moment somebody looks."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, engine: Callable[[], EngineState] | None) -> None:
         self._store = store
+        self._engine = engine
 
     def collect(self) -> list[GaugeMetricFamily]:
-        """No figure at all while the store cannot be asked: a zero would read as all is well."""
+        """No figure at all while the database cannot be asked: a zero would read as all is well."""
         try:
             with self._store.begin() as work:
-                counts = work.targets.counts()
+                figures = _of_targets(work.targets.counts())
+            if self._engine is not None:
+                figures |= _of_engine(self._engine())
         except RetryLater:
-            return [GaugeMetricFamily("store_up", "Whether the database answers.", value=0)]
-        return [GaugeMetricFamily("store_up", "Whether the database answers.", value=1), *_gauges(counts)]
+            figures = {}
+        up = {"store_up": ("Whether the database answers.", 1 if figures else 0)}
+        return [GaugeMetricFamily(name, says, value=value) for name, (says, value) in (up | figures).items()]
 
 
-def exposition(store: Store) -> bytes:
+def exposition(store: Store, engine: Callable[[], EngineState] | None) -> bytes:
     """Everything, in Prometheus' text format."""
     registry = CollectorRegistry()
-    registry.register(StoreGauges(store))
+    registry.register(Gauges(store, engine))
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus-client leaves it untyped
         return generate_latest(registry)
     return generate_latest(registry) + generate_latest(_OURS)
 
 
-def _gauges(counts: TargetCounts) -> list[GaugeMetricFamily]:
-    return [
-        GaugeMetricFamily("targets_dirty", "Work that waits or runs.", value=counts.dirty),
-        GaugeMetricFamily("targets_parked", "Work that waits for a person.", value=counts.parked),
-        GaugeMetricFamily(
-            "targets_oldest_dirty_seconds",
-            "How long the oldest waiting work has waited.",
-            value=counts.oldest_dirty_seconds,
-        ),
-    ]
+def _of_targets(counts: TargetCounts) -> dict[str, tuple[str, float]]:
+    return {
+        "targets_dirty": ("Work that waits or runs.", counts.dirty),
+        "targets_parked": ("Work that waits for a person.", counts.parked),
+        "targets_oldest_dirty_seconds": ("How long the oldest waiting work has waited.", counts.oldest_dirty_seconds),
+    }
+
+
+def _of_engine(state: EngineState) -> dict[str, tuple[str, float]]:
+    """A worker's heartbeat comes from the process whose janitor mends what others left behind."""
+    return {
+        "workers": ("Workers that have not said goodbye.", state.workers),
+        "workers_heartbeat_seconds": ("Since the liveliest worker's last heartbeat.", state.seconds_since_heartbeat),
+        "jobs_doing_long": ("Jobs that have run for more than 15 minutes.", state.doing_long),
+    }

@@ -3,13 +3,6 @@
 from __future__ import annotations
 
 from connector.bootstrap import build
-from webhooks.app import create_app
+from webhooks.app import app_for
 
-_connector = build()
-_settings = _connector.environment.settings
-
-app = create_app(
-    _connector.services,
-    max_body_bytes=_settings.max_body_bytes,
-    metrics_token=_settings.metrics_token.get_secret_value(),
-)
+app = app_for(build())

@@ -46,10 +46,10 @@ def post(port: int, body: Any, headers: dict[str, str] = SIGNED, path: str = "/w
         connection.close()
 
 
-def get(port: int, path: str) -> str:
+def get(port: int, path: str, headers: dict[str, str] | None = None) -> str:
     connection = http.client.HTTPConnection(HOST, port, timeout=20)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers=headers or {})
         return connection.getresponse().read().decode()
     finally:
         connection.close()
@@ -210,7 +210,12 @@ def test_the_receiver_built_from_the_environment_takes_stripes_events_and_wakes_
         assert [_send(served.port, next(requests)) for _ in range(4)] == [b"HTTP/1.1 200 OK"] * 4
         assert _send(served.port, next(requests).replace(b"v1=", b"v1=0")) == b"HTTP/1.1 401 UNAUTHORIZED"
         assert post(served.port, b"x" * 65_537, path="/webhooks/stripe") == 413
-        assert "not_genuine" not in get(served.port, "/metrics")
+        assert get(served.port, "/metrics") == '{"error":"unauthorized"}\n'
+        metrics = get(served.port, "/metrics", {"Authorization": "Bearer m3trics"})
+
+    assert 'webhook_deliveries_total{outcome="accepted",source="stripe"} 4.0' in metrics
+    assert "targets_dirty 2.0" in metrics
+    assert "workers 0.0" in metrics
 
     with psycopg.connect(database_url) as connection:
         kinds = connection.execute("select kind, count(*) from inbox group by kind").fetchall()

@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from connector.errors import Unreachable
+from connector.jobs.engine_state import EngineState
 from connector.store import PostgresStore
 from tests.webhooks.doubles import delivery, services
 from tests.webhooks.test_receive import A, StoreAway, client_for, post
@@ -94,6 +95,14 @@ def test_the_metrics_show_what_waits_in_the_store(client: FlaskClient) -> None:
     assert shown["targets_dirty", ()] == 2
     assert shown["targets_parked", ()] == 0
     assert shown["targets_oldest_dirty_seconds", ()] >= 0
+
+
+def test_the_metrics_show_how_the_engine_is(store: PostgresStore) -> None:
+    state = EngineState(jobs={}, doing_long=1, workers=2, seconds_since_heartbeat=4.5)
+
+    shown = figures(create_app(services(store), engine=lambda: state).test_client())
+
+    assert (shown["workers", ()], shown["workers_heartbeat_seconds", ()], shown["jobs_doing_long", ()]) == (2, 4.5, 1)
 
 
 def test_metrics_without_a_store_say_so_and_show_no_figure_of_it() -> None:
