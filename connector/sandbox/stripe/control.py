@@ -203,7 +203,7 @@ def _mount_account(blueprint: Blueprint, vendor: "StripeVendor") -> None:
             known = {field.name for field in fields(settings)}
             for name, value in _body().items():
                 if name not in known:
-                    raise ValueError(f"The account has no setting called {name}")
+                    raise StripeRefusal(f"The account has no setting called {name}", param=name)
                 setattr(settings, name, tuple(value) if isinstance(value, list) else value)
             return jsonify(asdict(settings))
 

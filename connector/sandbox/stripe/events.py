@@ -78,7 +78,7 @@ class Events:
         """The work is done: keep its events and send them."""
         waiting, self._waiting = self._waiting, []
         for event in waiting:
-            if len(self._kept) == _MOST_EVENTS:
+            if len(self._kept) == self._kept.maxlen:
                 self._drop(self._kept[0])
             self._kept.append(event)
             self._by_id[event["id"]] = event
