@@ -466,6 +466,90 @@ def test_the_proration_behaviour_decides_when_a_change_is_billed(
     assert account.v1.subscriptions.retrieve(subscription.id)["items"].data[0].quantity == 3
 
 
+def test_a_change_can_be_prorated_from_a_stated_moment(account: StripeAccount) -> None:
+    subscription = account.subscription()
+    items = [{"id": subscription["items"].data[0].id, "quantity": 2}]
+    account.advance(days=20)
+
+    account.v1.subscriptions.update(subscription.id, {"items": items, "proration_date": at(2026, 1, 31)})
+
+    waiting = account.v1.invoice_items.list({"pending": True}).data
+    assert sorted(one.amount for one in waiting) == [-1550, 3100]
+    with pytest.raises(stripe.InvalidRequestError, match="outside of the current period"):
+        account.v1.subscriptions.update(subscription.id, {"items": items, "proration_date": at(2025, 1, 1)})
+
+
+def test_an_immediate_change_is_charged_to_the_card_on_file(account: StripeAccount) -> None:
+    subscription = account.subscription(account.card_customer(), collection_method="charge_automatically")
+    item = {"id": subscription["items"].data[0].id, "quantity": 3}
+    account.advance(days=15, hours=12)
+
+    account.v1.subscriptions.update(subscription.id, {"items": [item], "proration_behavior": "always_invoice"})
+
+    change = account.invoices()[1]
+    assert (change.status, change.amount_paid, change.billing_reason) == ("paid", 3100, "subscription_update")
+
+
+def test_an_item_of_another_subscription_is_refused_and_so_is_deleting_none(account: StripeAccount) -> None:
+    mine, other = account.subscription(), account.subscription()
+
+    with pytest.raises(stripe.InvalidRequestError, match="does not belong"):
+        account.v1.subscriptions.update(mine.id, {"items": [{"id": other["items"].data[0].id, "quantity": 2}]})
+    with pytest.raises(stripe.InvalidRequestError, match=r"items\[0\]\[id\]"):
+        account.v1.subscriptions.update(mine.id, {"items": [{"deleted": True}]})
+
+
+def test_a_trial_can_be_added_to_a_running_subscription_and_prolonged(account: StripeAccount) -> None:
+    subscription = account.subscription()
+    end = at(2026, 3, 1)
+
+    for moment in (at(2026, 2, 1), end):
+        changed = account.v1.subscriptions.update(subscription.id, {"trial_end": moment})
+        assert (changed.status, changed.trial_end, changed.billing_cycle_anchor) == ("trialing", moment, moment)
+    account.advance(days=60)
+
+    assert [one.created for one in account.invoices()] == [NOW, end]
+
+
+def test_collection_discounts_and_taxes_can_be_changed_on_the_way(account: StripeAccount) -> None:
+    customer = account.customer(address={"country": "DE"})
+    subscription = account.subscription(customer)
+    coupon = account.v1.coupons.create({"percent_off": 50, "duration": "forever"})
+
+    changed = account.v1.subscriptions.update(
+        subscription.id,
+        {
+            "discounts": [{"coupon": coupon.id}],
+            "automatic_tax": {"enabled": True},
+            "days_until_due": 7,
+            "invoice_settings": {"footer": "Danke", "description": "Vertrag 7"},
+            "description": "Contract",
+        },
+    )
+    assert (changed.automatic_tax.enabled, changed.days_until_due) == (True, 7)
+    account.advance(days=31)
+
+    renewal = account.invoices()[1]
+    assert (renewal.amount_due, renewal.footer, renewal.description) == (1550, "Danke", "Vertrag 7")
+    assert (renewal.automatic_tax.status, renewal.due_date - renewal.created) == ("complete", 7 * 86400)
+    automatic = account.v1.subscriptions.update(subscription.id, {"collection_method": "charge_automatically"})
+    assert automatic.days_until_due is None
+    with pytest.raises(stripe.InvalidRequestError, match="only specify one"):
+        account.v1.subscriptions.update(subscription.id, {"cancel_at": NOW + 10**7, "cancel_at_period_end": True})
+
+
+def test_an_agreed_end_can_be_taken_back(account: StripeAccount) -> None:
+    subscription = account.subscription()
+    account.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
+
+    kept = account.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": False})
+
+    assert (kept.cancel_at, kept.canceled_at) == (None, None)
+    account.advance(days=40)
+    assert account.v1.subscriptions.retrieve(subscription.id).status == "past_due"
+    assert len(account.invoices()) == 2
+
+
 def test_items_can_be_added_swapped_and_removed(account: StripeAccount) -> None:
     subscription = account.subscription()
     old = subscription["items"].data[0]

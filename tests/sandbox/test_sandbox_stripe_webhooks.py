@@ -263,6 +263,30 @@ def test_events_are_listed_by_type_and_time_for_thirty_days(account: StripeAccou
         account.client.v2.core.events.retrieve("evt_none")
 
 
+def test_an_endpoint_of_another_version_gets_events_that_say_so(account: StripeAccount, hook: Hook) -> None:
+    account.v1.webhook_endpoints.create({"url": hook.url, "enabled_events": ["*"], "api_version": "2024-06-20"})
+    account.customer()
+    arrived(account)
+
+    assert json.loads(hook.got[0][0])["api_version"] == "2024-06-20"
+
+
+def test_a_draft_can_wait_for_somebody_to_take_its_event(account: StripeAccount, hook: Hook) -> None:
+    account.control("POST", "/settings", drafts_wait_for_webhooks=True)
+    listen(account, hook, "invoice.created")
+    taken = account.subscription().latest_invoice
+    arrived(account)
+    account.faults.add(Fault("stripe", "drop"))
+    untaken = account.subscription().latest_invoice
+
+    account.advance(hours=71)
+    assert account.v1.invoices.retrieve(taken.id).status_transitions.finalized_at == taken.created + 3600
+    assert account.v1.invoices.retrieve(untaken.id).status == "draft"
+    account.advance(hours=1)
+
+    assert account.v1.invoices.retrieve(untaken.id).status == "open"
+
+
 def test_the_memory_for_events_is_bounded(account: StripeAccount) -> None:
     account.vendor.events._kept = deque(maxlen=3)
     made = [account.customer().id for _ in range(5)]

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from connector.sandbox.documents.check import Schema
 from connector.sandbox.stripe.errors import StripeRefusal
 from connector.sandbox.stripe.world import Obj, World
 
@@ -64,8 +63,3 @@ def refuse_unsimulated(handler: Handler, call: Call) -> None:
 def copied(params: dict[str, Any], *names: str) -> Obj:
     """The named parameters that were given; an empty string means null, as it does at Stripe."""
     return {name: (params[name] if params[name] != "" else None) for name in names if name in params}
-
-
-def empty_of(schema: Schema) -> Obj:
-    """An object with each property of a schema null."""
-    return dict.fromkeys(schema.get("properties", ()))

@@ -106,7 +106,8 @@ class Events:
         """Send one event to one endpoint until it answers 2xx."""
         event["_undelivered"].add(endpoint["id"])
         event["pending_webhooks"] = len(event["_undelivered"])
-        shown = event["_thin"] if endpoint["_thin"] else shown_event(event)
+        version = endpoint["api_version"] or event["api_version"]
+        shown = event["_thin"] if endpoint["_thin"] else {**shown_event(event), "api_version": version}
         if livemode is not None:
             shown = {**shown, "livemode": livemode}
         body = json.dumps(shown, indent=2).encode()

@@ -6,7 +6,7 @@ from typing import Any
 from connector.sandbox.stripe import invoices, payments
 from connector.sandbox.stripe.calendar import boundary_after, boundary_until
 from connector.sandbox.stripe.discounts import new_discounts
-from connector.sandbox.stripe.errors import StripeRefusal
+from connector.sandbox.stripe.errors import StripeRefusal, required
 from connector.sandbox.stripe.extras import add_invoice_items, new_invoice_item, subscription_parent
 from connector.sandbox.stripe.lines import full_amount, is_metered
 from connector.sandbox.stripe.money import rounded
@@ -90,7 +90,7 @@ def _change_one(world: World, subscription: Obj, entry: dict[str, Any], param: s
     ident = entry.get("id")
     if ident is None:
         if entry.get("deleted"):
-            raise StripeRefusal("Missing required param: id.", param=f"{param}[id]", code="parameter_missing")
+            raise required(f"{param}[id]")
         item = add_item(world, subscription, new_item(world, entry, param))
         _follow_siblings(world, subscription, item)
         if prorate_at is not None:

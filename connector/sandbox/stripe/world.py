@@ -83,6 +83,7 @@ class Settings:
     after_last_retry: str = "leave"  #: or "cancel", "unpaid"
     upcoming_days: int = 7  #: invoice.upcoming comes so long before a renewal
     livemode: bool = False
+    drafts_wait_for_webhooks: bool = False  #: a draft's hour begins when invoice.created was taken, as live
 
 
 class World:
