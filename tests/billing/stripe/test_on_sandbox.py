@@ -650,3 +650,29 @@ def test_a_delivery_of_the_sandbox_is_genuine(world: World) -> None:
     webhook.verify(request, world.sandbox.clock.now())
     (event,) = webhook.parse(request)
     assert (event.type, event.subject) == ("customer.created", customer)
+
+
+def test_a_thin_delivery_leads_to_the_same_account(world: World) -> None:
+    """It names only what it is about; one more call finds whose that is."""
+    with Listener() as listener:
+        (action,) = world.billing.setup(listener.url)
+        assert action.apply is not None
+        action.apply()
+        (endpoint,) = world.state("webhook_endpoints")
+        world.do(f"webhook_endpoints/{endpoint['id']}/thin", thin=True)
+        customer = world.customer()
+        world.product()
+        world.run(an_invoice_step())
+        requests_seen = [listener.next() for _ in range(2)]
+
+    webhook = StripeWebhook(StripeSettings(api_key="sk_test_abc", webhook_secrets=world.new_secret()))
+    for request in requests_seen:
+        webhook.verify(request, world.sandbox.clock.now())
+    told = {event.type: event for request in requests_seen for event in webhook.parse(request)}
+
+    assert told["v1.customer.created"].kind is EventKind.BILLING_CHANGED
+    assert told["v1.customer.created"].subject == customer
+    created = told["v1.invoice.created"]
+    assert created.kind is EventKind.BILLING_TRACE
+    assert created.subject is not None
+    assert world.billing.customer_of(created.subject) == customer

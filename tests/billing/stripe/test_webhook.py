@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -118,6 +120,12 @@ def test_a_bad_header_is_refused_and_nothing_else_happens(webhook: StripeWebhook
         webhook.verify(a_delivery(header=header), NOW)
 
 
+def test_a_huge_header_is_refused_unread(webhook: StripeWebhook) -> None:
+    """Whatever good it may hold somewhere: Stripe's never come near that length."""
+    with pytest.raises(NotGenuine, match="not one of Stripe's"):
+        webhook.verify(a_delivery(header=f"{signature(BODY)},v0={'a' * 5000}"), NOW)
+
+
 def test_a_signed_time_beyond_all_calendars_is_refused(webhook: StripeWebhook) -> None:
     """Even with a fitting signature."""
     later = 10**14
@@ -164,9 +172,6 @@ def test_live_events_pass_beside_a_live_key() -> None:
 @pytest.mark.parametrize("body", [b"", b"[]", b"7", b"{", b"\xff\xfe", b"[" * 100_000, b'{"id": ' + b"9" * 5000 + b"}"])
 def test_a_signed_body_that_makes_no_sense_is_unreadable(webhook: StripeWebhook, body: bytes) -> None:
     """It is Stripe's, so it passes the door; what is wrong is said afterwards, so that it can be kept."""
-    import hmac
-    from hashlib import sha256
-
     time = int(NOW.timestamp())
     mac = hmac.new(SECRET.encode(), b"%d." % time + body, sha256).hexdigest()
     delivery = a_delivery(body, f"t={time},v1={mac}")
