@@ -97,15 +97,20 @@ def _billing_contact(roles: Sequence[Mapping[str, Any]], billing_role: str) -> t
     wanted = billing_role.casefold()
     billing = [role for role in roles if str(role.get("Role") or "").casefold() == wanted]
     candidates = billing or [role for role in roles if role.get("IsPrimary")]
-    if len({role.get("ContactId") for role in candidates}) > 1:
+    if _people(candidates) > 1:
         primary = [role for role in candidates if role.get("IsPrimary")]
-        if len(primary) != 1:
+        if _people(primary) != 1:
             return (
                 {},
                 f"The deal has several contacts in the role {billing_role}, and no single primary one among them.",
             )
         candidates = primary
     return (candidates[0], "") if candidates else ({}, "")
+
+
+def _people(roles: Sequence[Mapping[str, Any]]) -> int:
+    """How many different contacts stand behind these roles; one may have several."""
+    return len({role.get("ContactId") for role in roles})
 
 
 def _plain(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -159,6 +159,14 @@ def test_every_canonical_type_becomes_its_own_kind_of_field(ready: SalesforceCli
     )
 
 
+def test_a_word_that_we_learn_later_fits_an_older_org(ready: SalesforceClient, served: ServedOrg) -> None:
+    """Our picklists are not restricted, so an upgrade needs no second set-up."""
+    account = served.account()
+    [result] = ready.write([CrmWrite(account_ref(account), {"Billing_Health__c": "splendid"})])
+    assert result.error is None
+    assert served.people.read("Account", account)["Billing_Health__c"] == "splendid"
+
+
 def test_checks_tell_what_set_up_would_mend(
     connected: SalesforceClient, served: ServedOrg, mapping: FieldMapping
 ) -> None:

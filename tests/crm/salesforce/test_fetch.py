@@ -234,6 +234,7 @@ def test_many_lines_come_in_pages(client: SalesforceClient, org: StubOrg, mappin
         ((a_role("ann", primary=True), a_role("bob", "billing")), "bob"),
         ((a_role("ann", "Billing"), a_role("bob", "Billing", primary=True)), "bob"),
         ((a_role("ann", "Billing"), a_role("ann", "Billing")), "ann"),
+        ((a_role("b", "Billing", primary=True), a_role("b", "Billing", primary=True), a_role("a", "Billing")), "b"),
         ((a_role("ann", "Decision Maker", primary=True),), "ann"),
     ],
 )
@@ -248,11 +249,13 @@ def test_the_billing_contact_is_the_billing_role_or_the_primary_one(
     assert (deal.contact is None) == (chosen is None)
 
 
-def test_two_billing_contacts_are_a_problem(client: SalesforceClient, org: StubOrg, mapping: FieldMapping) -> None:
+@pytest.mark.parametrize("primary", [True, False])
+def test_two_billing_contacts_are_a_problem(
+    client: SalesforceClient, org: StubOrg, mapping: FieldMapping, primary: bool
+) -> None:
     """An invoice goes to one person: which, a person must say."""
-    org.answers_query(
-        [an_opportunity(OpportunityContactRoles=some_rows(a_role("a", "Billing"), a_role("b", "Billing")))]
-    )
+    roles = some_rows(*(a_role(name, "Billing", primary=primary) for name in ("a", "b")))
+    org.answers_query([an_opportunity(OpportunityContactRoles=roles)])
     deal = client.fetch_deal(DEAL, mapping)
     assert "several contacts" in deal.problem
     assert deal.contact is None
