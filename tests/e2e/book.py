@@ -6,11 +6,11 @@ from decimal import Decimal
 
 from connector.cli.demo.book import Line, Pays, Sale
 
-_SEATS = Line("Team seat", 5, Decimal("29.00"), "monthly")
-_FEE = Line("Platform fee", 1, Decimal("2250.00"), "yearly")
-_SETUP = Line("Onboarding", 1, Decimal("1500.00"), "once")
-_TRAINING = Line("Training day", 2, Decimal("1200.00"), "once")
-_SUPPORT = Line("Premium support", 1, Decimal("450.00"), "quarterly")
+SEATS = Line("Team seat", 5, Decimal("29.00"), "monthly")
+FEE = Line("Platform fee", 1, Decimal("2250.00"), "yearly")
+SETUP = Line("Onboarding", 1, Decimal("1500.00"), "once")
+TRAINING = Line("Training day", 2, Decimal("1200.00"), "once")
+SUPPORT = Line("Premium support", 1, Decimal("450.00"), "quarterly")
 
 CRMS = ("salesforce", "hubspot")
 
@@ -22,7 +22,7 @@ def small_book(tag: str) -> tuple[Sale, ...]:
 
 def one_each(tag: str, *, email_missing: bool = False, won: bool = True) -> tuple[Sale, ...]:
     """One deal on each CRM."""
-    return tuple(a_sale(crm, f"{tag} Solo", (_SEATS,), email_missing=email_missing, won=won) for crm in CRMS)
+    return tuple(a_sale(crm, f"{tag} Solo", (SEATS,), email_missing=email_missing, won=won) for crm in CRMS)
 
 
 def a_sale(
@@ -52,8 +52,8 @@ def a_sale(
 
 def _of(crm: str, tag: str) -> tuple[Sale, ...]:
     return (
-        a_sale(crm, f"{tag} Alder", (_SEATS,)),
-        a_sale(crm, f"{tag} Alder", (_SUPPORT,), second=True),
-        a_sale(crm, f"{tag} Birch", (_FEE, _SETUP)),
-        a_sale(crm, f"{tag} Cedar", (_TRAINING,)),
+        a_sale(crm, f"{tag} Alder", (SEATS,)),
+        a_sale(crm, f"{tag} Alder", (SUPPORT,), second=True),
+        a_sale(crm, f"{tag} Birch", (FEE, SETUP)),
+        a_sale(crm, f"{tag} Cedar", (TRAINING,)),
     )

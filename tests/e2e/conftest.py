@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -22,37 +23,30 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="package")
 def town(server_url: str, template_database: str) -> Iterator[World]:
     """The shared world: the Procfile's web and worker run, and stay up from test to test."""
-    with _fresh(server_url, template_database) as (url, directory), open_world(url, directory) as world:
+    with fresh_world(server_url, template_database) as world:
         world.start("worker")
         world.start_web()
         yield world
 
 
 @pytest.fixture
-def world(server_url: str, template_database: str) -> Iterator[World]:
-    """A world of this test's own; nothing runs in it yet."""
-    with _fresh(server_url, template_database) as (url, directory), open_world(url, directory) as world:
-        yield world
-
-
-@pytest.fixture
 def deaf_world(server_url: str, template_database: str) -> Iterator[World]:
     """A world without a single webhook, where each side is asked every second whether there is news."""
-    with (
-        _fresh(server_url, template_database) as (url, directory),
-        open_world(url, directory, webhooks=False, poll_every="1") as world,
-    ):
+    with fresh_world(server_url, template_database, webhooks=False, poll_every="1") as world:
         yield world
 
 
 @contextmanager
-def _fresh(server_url: str, template: str) -> Iterator[tuple[str, Path]]:
-    """A migrated database and a directory, both gone afterwards."""
+def fresh_world(server_url: str, template: str, **how: Any) -> Iterator[World]:
+    """A world with a database and a directory of its own, all of it gone afterwards."""
     name = f"e2e_{os.getpid()}_{next(_numbers)}"
     directory = Path(tempfile.mkdtemp(prefix="e2e-"))
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f'create database "{name}" template "{template}"')
-    yield _named(server_url, name), directory
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'drop database "{name}" with (force)')
-    shutil.rmtree(directory, ignore_errors=True)
+    try:
+        with open_world(_named(server_url, name), directory, **how) as world:
+            yield world
+    finally:
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            connection.execute(f'drop database "{name}" with (force)')
+        shutil.rmtree(directory, ignore_errors=True)
