@@ -14,6 +14,7 @@ class TargetKind(StrEnum):
 
     DEAL = "deal"  #: a CRM deal: bill it if it is won
     ACCOUNT = "account"  #: a billing customer: refresh its ledger, health and CRM values
+    HEALTH = "health"  #: a billing customer: work out its health afresh, from the ledger alone
     TRACE = "trace"  #: a billing record whose customer must be found first
     CRM = "crm"  #: all records of one CRM whose values wait to be written
     POLL = "poll"  #: one provider, asked what its webhooks missed
@@ -28,8 +29,9 @@ class Target:
 
     @property
     def lane(self) -> str:
-        """The lock under which its work runs one at a time."""
-        return f"{self.kind}:{self.ref}"
+        """The lock under which its work runs one at a time. Both kinds of work on an account share one."""
+        kind = TargetKind.ACCOUNT if self.kind is TargetKind.HEALTH else self.kind
+        return f"{kind}:{self.ref}"
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.ref}"

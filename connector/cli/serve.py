@@ -40,15 +40,10 @@ class _OneProcess(BaseApplication):  # type: ignore[misc]  # gunicorn ships no t
 
     def load(self) -> Any:
         """The receiver; called in the worker process, never before the fork."""
-        from webhooks.app import create_app
+        from webhooks.app import app_for
 
         self._connector = build()
-        settings = self._connector.environment.settings
-        return create_app(
-            self._connector.services,
-            max_body_bytes=settings.max_body_bytes,
-            metrics_token=settings.metrics_token.get_secret_value(),
-        )
+        return app_for(self._connector)
 
     def _begin(self, _gunicorn_worker: object) -> None:
         if self._connector is not None:

@@ -28,9 +28,14 @@ _CONNECTION = {
 }
 
 
+def libpq_url(url: str) -> str:
+    """The address without the driver's name that SQLAlchemy allows in it and libpq does not."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
 def make_app(url: str) -> App:
     """An App for one worker, not yet open and without tasks."""
-    connector = PsycopgConnector(conninfo=url, min_size=1, max_size=4, kwargs=dict(_CONNECTION))
+    connector = PsycopgConnector(conninfo=libpq_url(url), min_size=1, max_size=4, kwargs=dict(_CONNECTION))
     return App(connector=connector)
 
 

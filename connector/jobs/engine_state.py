@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import psycopg
 
 from connector.errors import Unreachable
+from connector.jobs.app import libpq_url
 
 # A job that has been doing this long is either enormous or stuck; either way a person should look (ENGINE, pitfall 2).
 LONG = "15 minutes"
@@ -44,7 +45,7 @@ def engine_state(url: str) -> EngineState:
         Unreachable: the database cannot be reached.
     """
     try:
-        with psycopg.connect(url, connect_timeout=5, autocommit=True) as connection:
+        with psycopg.connect(libpq_url(url), connect_timeout=5, autocommit=True) as connection:
             jobs = {(queue, status): count for queue, status, count in connection.execute(_JOBS)}
             (doing_long,) = connection.execute(_LONG, {"long": LONG}).fetchone() or (0,)
             workers, silence = connection.execute(_WORKERS).fetchone() or (0, 0.0)

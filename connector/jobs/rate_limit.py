@@ -17,6 +17,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from connector.errors import RateLimited, Unreachable
+from connector.jobs.app import libpq_url
 
 OPTIONAL = ":optional"
 """Work named so stands back once a daily allowance is nearly used."""
@@ -41,7 +42,7 @@ LIMITS: Mapping[str, Limit] = MappingProxyType(
         "stripe": Limit(20, 20),
         # HubSpot: 100 per 10 s on the smallest plan; search 5/s for the whole account (VENDOR-FACTS 3.5).
         "hubspot": Limit(8, 10),
-        "hubspot:search": Limit(4, 2),
+        "hubspot:search": Limit(3),
         # Salesforce has no limit by the second, only by the day; this one keeps a storm from its other users.
         "salesforce": Limit(20, 20),
     }
@@ -83,7 +84,7 @@ class PostgresThrottle:
         self._sleep = sleep
         self._told: dict[str, tuple[float, int]] = {}
         self._pool = ConnectionPool(
-            url,
+            libpq_url(url),
             min_size=0,
             max_size=pool_size,
             timeout=10,

@@ -105,4 +105,4 @@ def _polled(services: Services) -> list[str]:
 
 
 def _accounts(refs: list[RecordRef]) -> list[Target]:
-    return [targets.for_record(TargetKind.ACCOUNT, ref) for ref in refs]
+    return [targets.for_record(TargetKind.HEALTH, ref) for ref in refs]

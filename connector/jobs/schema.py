@@ -9,6 +9,7 @@ import psycopg
 from procrastinate.schema import SchemaManager
 
 from connector.errors import Unreachable
+from connector.jobs.app import libpq_url
 
 _LOCK = 7_302_945_010
 
@@ -47,7 +48,7 @@ def apply_schema(url: str) -> None:
         Unreachable: the database cannot be reached.
     """
     try:
-        with psycopg.connect(url, connect_timeout=5) as connection:
+        with psycopg.connect(libpq_url(url), connect_timeout=5) as connection:
             connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
             _bring_up_to_date(connection)
             connection.execute(_WAKE_TARGET)
@@ -59,7 +60,7 @@ def apply_schema(url: str) -> None:
 
 def is_current(url: str) -> bool:
     """Whether the engine's tables are there and have every step that the installed engine knows."""
-    with psycopg.connect(url, connect_timeout=5) as connection:
+    with psycopg.connect(libpq_url(url), connect_timeout=5) as connection:
         wakes = connection.execute("select to_regproc('wake_target') is not null").fetchone()
         return bool(wakes and wakes[0]) and _exists(connection, "job_engine_migration") and not _missing(connection)
 

@@ -15,9 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT; prints one JSON line of addresses once every port answers."""
     parser = argparse.ArgumentParser(prog="python -m connector.sandbox", description=__doc__)
     parser.add_argument("--port-base", type=int, default=0, help="first of four ports; 0 takes free ones")
-    parser.add_argument(
-        "--clock-file", type=Path, default=None, help="where to keep the clock's offset in seconds"
-    )
+    parser.add_argument("--clock-file", type=Path, default=None, help="where to keep the clock's offset in seconds")
     parser.add_argument("--seed", type=int, default=1, help="seed of the chances that faults take")
     options = parser.parse_args(arguments)
 

@@ -39,9 +39,7 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(FaultKind):
-            raise ValueError(
-                f"No fault is called {self.kind!r}; choose from {', '.join(get_args(FaultKind))}"
-            )
+            raise ValueError(f"No fault is called {self.kind!r}; choose from {', '.join(get_args(FaultKind))}")
         if not 0 <= self.rate <= 1:
             raise ValueError("A fault's rate is a chance between 0 and 1")
 

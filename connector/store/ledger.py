@@ -81,7 +81,7 @@ class PostgresLedger:
         keep the rest from their turn.
         """
         at_work = exists().where(
-            tables.target.c.kind == TargetKind.ACCOUNT.value,
+            tables.target.c.kind == TargetKind.HEALTH.value,
             tables.target.c.ref == type_coerce(tables.customer.c.ref, Text),
             or_(tables.target.c.seq > tables.target.c.done_seq, tables.target.c.parked_at.is_not(None)),
         )

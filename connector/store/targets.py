@@ -28,6 +28,9 @@ _LONGEST_ERROR = 2000
 _DIRTY = targets.c.seq > targets.c.done_seq
 _DUE = and_(_DIRTY, targets.c.parked_at.is_(None))
 
+# While versions change, a newer process may mark kinds of work that this one has never heard of.
+_KNOWN = targets.c.kind.in_([kind.value for kind in TargetKind])
+
 
 class PostgresTargets:
     """The table ``target``: one row per kind of work and record, never deleted."""
@@ -138,7 +141,7 @@ class PostgresTargets:
         """Work that waits for a person, longest first."""
         query = (
             select(targets.c.kind, targets.c.ref, targets.c.attempts, targets.c.last_error, targets.c.parked_at)
-            .where(targets.c.parked_at.is_not(None))
+            .where(targets.c.parked_at.is_not(None), _KNOWN)
             .order_by(targets.c.parked_at, targets.c.kind, targets.c.ref)
             .limit(limit)
         )
@@ -168,7 +171,7 @@ class PostgresTargets:
             return 0
         due = (
             select(targets.c.kind, targets.c.ref)
-            .where(_DUE, targets.c.not_before <= func.now())
+            .where(_DUE, _KNOWN, targets.c.not_before <= func.now())
             .order_by(targets.c.not_before)
             .limit(limit)
             .with_for_update(skip_locked=True)

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from types import TracebackType
 
 from sqlalchemy import Connection, func, select, text
-from sqlalchemy import exc as sa_exc
 
 from connector import ports
 from connector.domain.inbox import InboxEvent
@@ -90,7 +89,7 @@ class PostgresStore:
             self._take(connection, name)
             yield
         finally:
-            _hang_up(connection)
+            connection.close()  # which frees the lock; a connection that was lost has freed it already
 
     def ping(self) -> None:
         """Raises Unreachable."""
@@ -120,11 +119,3 @@ class PostgresStore:
             raise
         except RetryLater as error:
             raise RetryLater(f"Another process is busy with {name}.", retry_after=10) from error
-
-
-def _hang_up(connection: Connection) -> None:
-    """Close the connection, which releases its locks; one that is lost already has lost them, too."""
-    try:
-        connection.close()
-    except sa_exc.DBAPIError:
-        connection.invalidate()

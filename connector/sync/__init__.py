@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from connector.ports import Services
+from connector.sync.assess_account import assess_account
 from connector.sync.bill_deal import bill_deal
 from connector.sync.reconcile import reconcile
 from connector.sync.refresh_account import refresh_account
@@ -17,6 +18,7 @@ USE_CASES: Mapping[TargetKind, Callable[[str, Services], None]] = MappingProxyTy
     {
         TargetKind.DEAL: bill_deal,
         TargetKind.ACCOUNT: refresh_account,
+        TargetKind.HEALTH: assess_account,
         TargetKind.TRACE: trace_record,
         TargetKind.CRM: write_back,
         TargetKind.POLL: reconcile,

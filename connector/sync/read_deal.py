@@ -34,7 +34,7 @@ def read_deal(records: DealRecords, mapping: FieldMapping) -> Deal:
         CannotBill: a value is missing or cannot be read, or the CRM's records do not form one deal.
     """
     if records.problem:
-        raise CannotBill(records.problem, field="deal.account", hint="Correct it in the CRM.", ref=records.ref)
+        raise CannotBill(records.problem, field="deal", hint="Correct it in the CRM.", ref=records.ref)
     values = _read(mapping.deal, records.records, records.ref)
     return Deal(
         ref=records.ref,
@@ -110,8 +110,9 @@ def _line(line: LineRecords, mapping: FieldMapping) -> LineItem:
     quantity = values["line.quantity"]
     total = values.get("line.total")
     unit_price = values.get("line.unit_price")
-    if unit_price is None and quantity:
-        unit_price = total / quantity
+    if unit_price is None:
+        # Only to check the total against itself: a line's amount is its total wherever there is one.
+        unit_price = total / quantity if quantity else Decimal(0)
     return LineItem(
         ref=line.ref,
         product=Product(
@@ -122,7 +123,7 @@ def _line(line: LineRecords, mapping: FieldMapping) -> LineItem:
             price_id=values.get("product.price_id", ""),
         ),
         quantity=quantity,
-        unit_price=unit_price if unit_price is not None else quantity,
+        unit_price=unit_price,
         total=total,
         discount_percent=values.get("line.discount_percent", Decimal(0)),
         discount_per_unit=values.get("line.discount_per_unit", Decimal(0)),

@@ -50,7 +50,7 @@ def customer(services: Services, name: str, assessed: timedelta | None) -> Targe
         work.ledger.save(BillingAccount(Customer(ref)), NOW)
         if assessed is not None:
             work.ledger.assessed(ref, NOW - assessed)
-    return targets.for_record(TargetKind.ACCOUNT, ref)
+    return targets.for_record(TargetKind.HEALTH, ref)
 
 
 def test_providers_are_polled_when_their_watermark_is_old(services: Services) -> None:
@@ -69,7 +69,7 @@ def test_the_clock_leaves_a_parked_poll_to_a_person_and_knocks_once_an_hour(serv
     """Lost access is not asked for every few seconds, but its return is noticed by itself."""
     poll = targets.for_poll("stripe")
     park(services, poll)
-    account = Target(TargetKind.ACCOUNT, "stripe:customer:cus_1")
+    account = Target(TargetKind.HEALTH, "stripe:customer:cus_1")
     park(services, account)
     mark_due_polls(services)
     assert not dirty(services, poll)

@@ -44,6 +44,13 @@ def test_a_step_the_engine_gained_is_applied(empty_database_url: str) -> None:
     assert is_current(empty_database_url) is True
 
 
+def test_the_address_may_name_the_driver(empty_database_url: str) -> None:
+    """As SQLAlchemy's users write it."""
+    url = empty_database_url.replace("postgresql://", "postgresql+psycopg://")
+    apply_schema(url)
+    assert is_current(url) is True
+
+
 def test_tables_that_the_engine_itself_made_are_taken_over(empty_database_url: str) -> None:
     """Somebody ran the engine's own command before: nothing is made twice."""
     apply_schema(empty_database_url)

@@ -233,9 +233,9 @@ def test_customers_that_are_worked_on_or_parked_are_not_named_again(store: Postg
     """Otherwise they would fill every batch and keep the rest from their turn."""
     for name in ("busy", "parked", "free"):
         save(store, BillingAccount(Customer(stripe("customer", name))))
-    parked = Target(TargetKind.ACCOUNT, "stripe:customer:parked")
+    parked = Target(TargetKind.HEALTH, "stripe:customer:parked")
     with store.begin() as work:
-        work.targets.mark_all([parked, Target(TargetKind.ACCOUNT, "stripe:customer:busy")])
+        work.targets.mark_all([parked, Target(TargetKind.HEALTH, "stripe:customer:busy")])
         work.targets.start(parked)
         work.targets.fail(parked, "no", retry_in=None)
     with store.begin() as work:

@@ -248,6 +248,17 @@ def test_replay_runs_at_once_whatever_the_state(store: PostgresStore, woken: lis
     assert start(store) is not None
 
 
+def test_kinds_of_a_newer_version_are_left_to_it(store: PostgresStore, database_url: str, woken: list[Target]) -> None:
+    """While versions change, a process that does not know a kind neither wakes it nor stumbles over it."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute("insert into target (kind, ref, seq) values ('telepathy', 'x', 1), ('account', 'a', 1)")
+        connection.execute("insert into target (kind, ref, seq, parked_at) values ('telepathy', 'y', 1, now())")
+    assert sweep(store) == 1
+    assert woken == [Target(TargetKind.ACCOUNT, "a")]
+    with store.begin() as work:
+        assert work.targets.parked() == []
+
+
 def test_counts_tell_dirty_parked_and_the_oldest(store: PostgresStore, database_url: str) -> None:
     """Parked work is not dirty, and a clean store has waited zero seconds."""
     with store.begin() as work:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -15,7 +16,7 @@ import pytest
 from sqlalchemy import exc
 
 from connector.errors import Misconfigured, RetryLater, Unreachable
-from connector.store import PostgresStore, migrate
+from connector.store import PostgresStore, database, migrate
 from connector.targets import Target, TargetKind
 from tests.conftest import OwnServer
 
@@ -179,6 +180,54 @@ def test_alone_waits_for_its_turn(store: PostgresStore) -> None:
     assert order == ["first", "second"]
 
 
+def test_a_connection_lost_while_waiting_for_a_name_is_unreachable(store: PostgresStore, database_url: str) -> None:
+    """The database went away; that the name was busy is not the news."""
+    outcomes: list[type[RetryLater]] = []
+
+    def wait() -> None:
+        try:
+            with store.alone("plan"):
+                pass
+        except RetryLater as error:
+            outcomes.append(type(error))
+
+    waiting = "from pg_stat_activity where wait_event = 'advisory' and datname = current_database()"
+    with psycopg.connect(database_url, autocommit=True) as connection, store.alone("plan"):
+        thread = threading.Thread(target=wait)
+        thread.start()
+        deadline = time.monotonic() + 10
+        while connection.execute(b"select pg_terminate_backend(pid) " + waiting.encode()).fetchone() is None:
+            assert time.monotonic() < deadline
+        thread.join(10)
+    assert outcomes == [Unreachable]
+
+
+def test_a_closed_connection_is_not_handed_out(database_url: str) -> None:
+    """Whoever closed it: the pool opens another."""
+    with psycopg.connect(database_url) as connection:
+        database._refuse_dead_connection(connection, None, None)
+    with pytest.raises(exc.DisconnectionError):
+        database._refuse_dead_connection(connection, None, None)
+
+
+def test_a_cancelled_statement_asks_to_be_tried_again(store: PostgresStore, database_url: str) -> None:
+    """An operator or a time-out stopped it; the connection is sound."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+
+        def be_cancelled() -> None:
+            with store.begin() as work:
+                work.targets.mark_dirty(ACME)
+                with store.begin() as other:
+                    connection.execute("select 1")
+                    canceller = threading.Timer(0.2, lambda: _cancel_others(connection))
+                    canceller.start()
+                    other.targets.mark_dirty(ACME)
+
+        with pytest.raises(RetryLater, match="held a row"):
+            be_cancelled()
+    assert dirty(store) == 0
+
+
 def test_alone_falls_with_its_process(database_url: str, store: PostgresStore) -> None:
     """After kill -9 the next holder need not wait for any timeout."""
     code = """
@@ -220,6 +269,13 @@ def test_a_lock_lost_with_its_connection_ends_quietly(store: PostgresStore, data
         _cut_off_others(connection)
     with store.alone("plan"):
         pass
+
+
+def _cancel_others(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    connection.execute(
+        "select pg_cancel_backend(pid) from pg_stat_activity"
+        " where datname = current_database() and pid <> pg_backend_pid()"
+    )
 
 
 def _cut_off_others(connection: psycopg.Connection[tuple[object, ...]]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from connector.domain.inbox import EventKind, InboxEvent
 from connector.domain.refs import RecordRef
 from connector.errors import NeedsHuman, RateLimited, Rejected, RetryLater, Unreachable
+from connector.sync.assess_account import assess_account
 from connector.sync.bill_deal import bill_deal
 from connector.sync.reconcile import reconcile
 from connector.sync.refresh_account import refresh_account
@@ -266,3 +267,24 @@ def test_polling_stands_back_when_the_days_calls_are_nearly_used(world: World) -
     with pytest.raises(RateLimited):
         reconcile("fake", replace(world.services, throttle=Scarce()))
     assert world.crm.calls == []
+
+
+def test_a_day_that_passes_is_worked_out_from_the_ledger_without_a_call(world: World) -> None:
+    _, account, customer = billed(world)
+    refresh_account(str(customer), world.services)
+    world.billing.calls.clear()
+    world.clock.forward(days=60)
+    assess_account(str(customer), world.services)
+    write_back("fake", world.services)
+    assert world.billing.calls == []
+    assert world.crm.shown[account]["billing_health"] == "late"
+
+
+def test_a_customer_the_ledger_does_not_know_is_not_assessed(world: World) -> None:
+    assess_account("stripe:customer:cus_other", world.services)
+    assert world.crm.calls == []
+
+
+def test_both_kinds_of_work_on_an_account_share_its_lane() -> None:
+    customer = RecordRef("stripe", "customer", "cus_1")
+    assert for_record(TargetKind.HEALTH, customer).lane == for_record(TargetKind.ACCOUNT, customer).lane

@@ -51,6 +51,12 @@ class SalesforceSettings(BaseSettings):
     billing_contact_role: str = "Billing"
     webhook_tolerance: timedelta = timedelta(seconds=300)
 
+    @field_validator("webhook_tolerance", mode="before")
+    @classmethod
+    def _seconds(cls, value: object) -> object:
+        """A bare number is seconds."""
+        return timedelta(seconds=int(value)) if isinstance(value, str) and value.isdecimal() else value
+
     @field_validator("organization_ids", "webhook_secrets", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:

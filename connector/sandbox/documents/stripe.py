@@ -58,6 +58,7 @@ class StripeDocument:
         self.event_types: frozenset[str] = frozenset(derived["event_types"])
         self.types: dict[str, Schema] = derived["types"]
         self.operations = [Operation(**operation) for operation in derived["operations"]]
+        self._blanks: dict[str, tuple[str, ...]] = {}
         self._by_shape: dict[tuple[str, int], list[tuple[re.Pattern[str], Operation]]] = defaultdict(list)
         for operation in sorted(self.operations, key=lambda one: one.path.count("{")):  # literal paths first
             pattern = re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(operation.path)))
@@ -94,12 +95,14 @@ class StripeDocument:
 
     def blank(self, type_name: str) -> dict[str, Any]:
         """A resource with every field that may be null present and null, as Stripe's own answers have them."""
-        properties: dict[str, Schema] = self.types[type_name]["properties"]
-        return {
-            key: None
-            for key, schema in properties.items()
-            if key != "deleted" and {"type": "null"} in schema.get("any", [])
-        }
+        if type_name not in self._blanks:
+            properties: dict[str, Schema] = self.types[type_name]["properties"]
+            self._blanks[type_name] = tuple(
+                key
+                for key, schema in properties.items()
+                if key != "deleted" and {"type": "null"} in schema.get("any", [])
+            )
+        return dict.fromkeys(self._blanks[type_name])
 
     def _check_expand(self, operation: Operation, expand: object) -> list[RequestProblem]:
         if not isinstance(expand, list):

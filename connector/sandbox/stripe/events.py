@@ -110,7 +110,7 @@ class Events:
         shown = event["_thin"] if endpoint["_thin"] else {**shown_event(event), "api_version": version}
         if livemode is not None:
             shown = {**shown, "livemode": livemode}
-        body = json.dumps(shown, indent=2).encode()
+        body = json.dumps(shown).encode()
 
         def accepted(status: int, _answer: bytes) -> bool:
             if 200 <= status < 300:

@@ -1,10 +1,9 @@
 """Objects as callers see them: without our private notes, with their lists, and expanded where asked."""
 
-import copy
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from connector.sandbox.stripe.world import Obj, World
+from connector.sandbox.stripe.world import Obj, World, clone
 
 PAGE = 10  # how many of an embedded list Stripe sends along
 
@@ -69,7 +68,7 @@ def plan_of(world: World, price: Obj) -> Obj:
 
 def _plain(world: World, obj: Obj) -> Obj:
     hidden = _INCLUDABLE.get(obj["object"], {})
-    shown = {key: copy.deepcopy(value) for key, value in obj.items() if not key.startswith("_") and key not in hidden}
+    shown = {key: clone(value) for key, value in obj.items() if not key.startswith("_") and key not in hidden}
     complete = _COMPLETE.get(obj["object"])
     if complete:
         complete(world, obj, shown)
@@ -145,7 +144,8 @@ def _tax(world: World, customer: Obj) -> Obj:
 
 
 def _tiers(world: World, price: Obj) -> list[Obj] | None:
-    return copy.deepcopy(price["_tiers"]) if price["_tiers"] else None
+    tiers: list[Obj] | None = clone(price["_tiers"])
+    return tiers or None
 
 
 def _nothing(world: World, obj: Obj) -> None:

@@ -1,6 +1,5 @@
 """The state behind this Stripe: objects by kind and id, an agenda of what falls due, and a journal to undo."""
 
-import copy
 import heapq
 import itertools
 import random
@@ -136,7 +135,7 @@ class World:
     @contextmanager
     def changing(self, obj: Obj, event: str | None = None) -> Iterator[Obj]:
         """Change an object in place; the event carries the previous values of what changed, if anything did."""
-        before = copy.deepcopy(obj)
+        before: Obj = clone(obj)
         self._undo.append(lambda: _restore(obj, before))
         yield obj
         previous = {key: before.get(key) for key in {**before, **obj} if before.get(key) != obj.get(key)}
@@ -183,6 +182,15 @@ class World:
 
     def _letters(self, length: int) -> str:
         return "".join(self._random.choices(_ALPHABET, k=length))
+
+
+def clone(value: Any) -> Any:
+    """A deep copy of plain JSON-like data, several times faster than the general one."""
+    if isinstance(value, dict):
+        return {key: clone(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [clone(item) for item in value]
+    return value
 
 
 def _restore(obj: Obj, before: Obj) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,8 @@ def test_settings_never_change(settings: SalesforceSettings) -> None:
     """Read once, handed around."""
     with pytest.raises(ValidationError, match="frozen"):
         settings.__setattr__("client_id", "other")
+
+
+def test_a_bare_number_is_a_tolerance_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SALESFORCE_WEBHOOK_TOLERANCE", "120")
+    assert SalesforceSettings().webhook_tolerance == timedelta(minutes=2)
