@@ -1,0 +1,16 @@
+"""A day has passed: what was due is now late, although nobody sent an event. The ledger knows enough for that."""
+
+from __future__ import annotations
+
+from connector.domain.refs import RecordRef
+from connector.ports import Services
+from connector.sync.show_account import show_account
+
+
+def assess_account(ref: str, services: Services) -> None:
+    """Work out one customer's payment health afresh, from the ledger alone."""
+    customer = RecordRef.parse(ref)
+    with services.store.begin() as work:
+        account = work.ledger.account(customer)
+        if account is not None:
+            show_account(account, work, services)
