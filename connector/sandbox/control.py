@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
-from itertools import islice
 
 from flask import Flask, Response, jsonify, request
 
@@ -83,6 +82,5 @@ def _mount_history(app: Flask, deliveries: Deliveries, log: RequestLog) -> None:
 
     @app.get("/control/deliveries")
     def show_deliveries() -> Response:
-        latest = list(islice(reversed(deliveries.history), _HISTORY_SHOWN))
-        shown = [{**asdict(one), "at": one.at.isoformat()} for one in reversed(latest)]
+        shown = [{**asdict(one), "at": one.at.isoformat()} for one in deliveries.latest(_HISTORY_SHOWN)]
         return jsonify(pending=deliveries.pending(), history=shown)

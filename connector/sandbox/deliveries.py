@@ -107,6 +107,11 @@ class Deliveries:
         with self._changed:
             return len(self._queue) + self._in_flight
 
+    def latest(self, most: int) -> list[Delivery]:
+        """The last tries, oldest first."""
+        with self._changed:
+            return list(self.history)[-most:]
+
     def wait_until_idle(self, timeout: float) -> bool:
         """True once nothing is pending; False when `timeout` seconds pass first."""
         with self._changed:
@@ -189,4 +194,5 @@ class Deliveries:
             self._changed.notify_all()
 
     def _note(self, vendor: str, url: str, status: int, attempt: int) -> None:
-        self.history.append(Delivery(vendor, url, status, attempt, self._clock.now()))
+        with self._changed:
+            self.history.append(Delivery(vendor, url, status, attempt, self._clock.now()))

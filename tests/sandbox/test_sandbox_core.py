@@ -147,9 +147,7 @@ def test_a_fault_of_unknown_kind_is_refused() -> None:
         Fault("stripe", "drop", rate=2)
 
 
-def test_a_delivery_is_retried_until_the_receiver_accepts_it(
-    deliveries: Deliveries, receiver: Receiver
-) -> None:
+def test_a_delivery_is_retried_until_the_receiver_accepts_it(deliveries: Deliveries, receiver: Receiver) -> None:
     receiver.answers = [500, 503, 200]
 
     deliveries.send("stripe", receiver.url, signed(b"{}"), is_2xx)
@@ -201,9 +199,7 @@ def test_a_full_queue_loses_deliveries_and_says_so(faults: Faults, receiver: Rec
     assert full.pending() == 0
 
 
-def test_a_webhook_that_cannot_be_made_does_not_stop_the_others(
-    deliveries: Deliveries, receiver: Receiver
-) -> None:
+def test_a_webhook_that_cannot_be_made_does_not_stop_the_others(deliveries: Deliveries, receiver: Receiver) -> None:
     def broken() -> tuple[bytes, dict[str, str]]:
         raise RuntimeError("a bug in the sandbox")
 
@@ -222,9 +218,7 @@ def test_the_log_counts_by_operation_and_keeps_refusals() -> None:
     assert log.counts() == {"stripe": {"POST /v1/customers": 2}}
     assert log.statuses() == {"stripe": {200: 1, 400: 1}}
     assert log.user_agents() == {"stripe": {"Stripe/v1": 2}}
-    assert [(refusal.status, refusal.reason) for refusal in log.refused()] == [
-        (400, "unknown parameter: foo")
-    ]
+    assert [(refusal.status, refusal.reason) for refusal in log.refused()] == [(400, "unknown parameter: foo")]
     log.clear()
     assert log.counts() == {}
 
@@ -247,9 +241,7 @@ def test_every_address_answers_after_start_and_the_control_api_moves_the_clock()
 def test_faults_and_history_can_be_seen_and_changed_over_the_control_api() -> None:
     with Sandbox() as sandbox:
         url = sandbox.control_url + "/control"
-        added = requests.post(
-            url + "/faults", json={"vendor": "stripe", "kind": "drop", "times": 3}, timeout=5
-        )
+        added = requests.post(url + "/faults", json={"vendor": "stripe", "kind": "drop", "times": 3}, timeout=5)
         assert [(fault["kind"], fault["times"]) for fault in added.json()["faults"]] == [("drop", 3)]
         assert len(requests.get(url + "/faults", timeout=5).json()["faults"]) == 1
         assert requests.delete(url + "/faults", timeout=5).json() == {"faults": []}

@@ -707,6 +707,41 @@ def test_a_coupon_takes_off_what_it_says_for_as_long_as_it_says(
     assert all(one.subtotal == 3100 for one in invoices)
 
 
+def test_coupons_that_cannot_be_used_are_refused(account: StripeAccount) -> None:
+    create = account.v1.coupons.create
+    spent = create({"percent_off": 5, "duration": "once", "max_redemptions": 1})
+    account.subscription(discounts=[{"coupon": spent.id}])
+    late = create({"percent_off": 5, "duration": "once", "redeem_by": NOW + 60})
+    euro = create({"amount_off": 500, "currency": "eur", "duration": "once"})
+    account.advance(minutes=2)
+
+    for coupon, words in [(spent, "Coupon expired"), (late, "Coupon expired"), (euro, "does not match usd")]:
+        with pytest.raises(stripe.InvalidRequestError, match=words):
+            account.subscription(discounts=[{"coupon": coupon.id}])
+    with pytest.raises(stripe.InvalidRequestError, match="does not simulate promotion codes"):
+        account.subscription(discounts=[{"promotion_code": "promo_1"}])
+    with pytest.raises(stripe.InvalidRequestError, match="only specify one"):
+        account.subscription(discounts=[{"coupon": spent.id, "promotion_code": "promo_1"}])
+    with pytest.raises(stripe.InvalidRequestError, match="already exists"):
+        create({"id": spent.id, "percent_off": 5})
+
+
+def test_a_coupon_works_on_after_its_deletion_and_only_for_its_products(account: StripeAccount) -> None:
+    dear, cheap = account.price(1000), account.price(200)
+    terms = {"percent_off": 50, "duration": "forever", "applies_to": {"products": [dear.product]}}
+    coupon = account.v1.coupons.create(terms)
+    subscription = account.subscription(
+        items=[{"price": dear.id}, {"price": cheap.id}], discounts=[{"coupon": coupon.id}], expand=["discounts"]
+    )
+    account.v1.coupons.delete(coupon.id)
+    carried = {"discount": subscription.discounts[0].id}
+    account.v1.subscriptions.update(subscription.id, {"discounts": [carried]})
+
+    account.advance(days=32)
+
+    assert [one.total for one in account.invoices()] == [700, 700]
+
+
 def test_a_discount_of_one_item_leaves_the_others_alone(account: StripeAccount) -> None:
     coupon = account.v1.coupons.create({"percent_off": 50, "duration": "forever"})
     invoice = account.subscription(
