@@ -137,7 +137,7 @@ class Running:
 
         until(ready, f"{self.name} to become ready")
 
-    def last_words(self, lines: int = 25) -> str:
+    def last_words(self, lines: int = 40) -> str:
         """The end of its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 

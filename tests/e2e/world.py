@@ -18,6 +18,7 @@ from connector.cli.demo.control import Control
 from connector.cli.demo.processes import free_port
 from connector.cli.demo.seed import Desk, Placed, desks, place_all
 from connector.cli.demo.verdict import Billing, DealReport, judge
+from connector.domain.refs import RecordRef
 from connector.ports import Services
 from connector.sandbox import Sandbox
 from connector.sandbox.faults import Fault
@@ -133,6 +134,11 @@ class World:
             found += [f"{ref}: {error}" for ref, error in work.records.parked()]
             found += [f"event {one.event_id}: {one.problem}" for one in work.inbox.recent(problems_only=True)]
         return found
+
+    def parked_records(self) -> list[RecordRef]:
+        """The CRM records that wait for a person."""
+        with self.services.store.begin() as work:
+            return [ref for ref, _ in work.records.parked()]
 
     def reports(self, placed: Sequence[Placed]) -> list[DealReport]:
         """The demo's own verdict on these deals."""
