@@ -46,8 +46,19 @@ def test_ending_a_trial_early_bills_at_once(account: StripeAccount) -> None:
         ({"billing_cycle_anchor": at(2026, 2, 1), "proration_behavior": "none"}, [0]),
         # the whole of January
         ({"billing_cycle_anchor": at(2026, 2, 1), "backdate_start_date": at(2026, 1, 1)}, [3100]),
-        # 14.5 of the 30 days to 15 December, and the month to 15 January; then the month that begins now
-        ({"backdate_start_date": at(2025, 12, 1)}, [4598, 3100]),
+        # 14.5 of the 30 days to 15 December, the month to 15 January, and the month that begins now
+        ({"backdate_start_date": at(2025, 12, 1)}, [1498, 3100, 3100]),
+        ({"backdate_start_date": at(2025, 12, 1), "billing_mode": {"type": "classic"}}, [4598, 3100]),
+        # 15 of November's 30 days by this anchor, December, January
+        ({"billing_cycle_anchor": at(2026, 2, 1), "backdate_start_date": at(2025, 11, 16)}, [1550, 3100, 3100]),
+        (
+            {
+                "billing_cycle_anchor": at(2026, 2, 1),
+                "backdate_start_date": at(2025, 11, 16),
+                "billing_mode": {"type": "classic"},
+            },
+            [7750],
+        ),
         ({"backdate_start_date": at(2025, 12, 1), "proration_behavior": "none"}, [3100]),
         ({"billing_cycle_anchor_config": {"day_of_month": 1, "hour": 0, "minute": 0, "second": 0}}, [1650]),
     ],
@@ -188,6 +199,11 @@ def test_items_can_be_added_swapped_and_removed(account: StripeAccount) -> None:
     assert len(account.v1.subscriptions.retrieve(subscription.id)["items"].data) == 1
     with pytest.raises(stripe.InvalidRequestError, match="at least one"):
         account.v1.subscription_items.delete(old.id)
+
+
+def test_a_start_too_long_ago_makes_too_many_lines(account: StripeAccount) -> None:
+    with pytest.raises(stripe.InvalidRequestError, match="more than 250 lines"):
+        account.subscription(price=account.price(1, "day"), backdate_start_date=at(2025, 1, 1))
 
 
 def test_another_interval_starts_a_new_cycle_now(account: StripeAccount) -> None:

@@ -237,3 +237,15 @@ def test_every_simulated_call_and_parameter_is_in_the_document() -> None:
         params = known[name].params
         schema = document.types[params["ref"]] if "ref" in params else params
         assert handler.knows - {"expand"} <= set(schema["properties"]), name
+
+
+def test_a_customer_has_only_so_many_subscriptions(account: StripeAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connector.sandbox.stripe.subscriptions.MOST_SUBSCRIPTIONS", 2)
+    customer = account.customer()
+    first, _ = account.subscription(customer), account.subscription(customer)
+
+    with pytest.raises(stripe.InvalidRequestError, match="maximum 2 current subscriptions"):
+        account.subscription(customer)
+    account.v1.subscriptions.cancel(first.id)
+
+    assert account.subscription(customer).status == "active"

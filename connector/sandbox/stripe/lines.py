@@ -1,5 +1,6 @@
 """Invoice lines: one for each subscription item's period, one for each invoice item."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -77,22 +78,26 @@ def full_amount(world: World, item: Obj) -> Fraction:
     return price_amount(world.tables["price"][item["_price"]], item["quantity"] or 0)
 
 
-def amount_over(world: World, item: Obj, anchor: int, span: Period) -> Fraction:
-    """What an item costs over any span: each billing cycle it touches, by the second.
+def cycles_over(world: World, item: Obj, anchor: int, span: Period) -> Iterator[tuple[Period, Fraction]]:
+    """The parts of a span that lie in one billing cycle each, with what an item costs over that part.
 
     Stripe prorates "to the second" (docs.stripe.com/billing/subscriptions/prorations).
     """
     recurring = world.tables["price"][item["_price"]]["recurring"]
     interval, count = recurring["interval"], recurring["interval_count"]
-    whole, total = full_amount(world, item), Fraction(0)
+    whole = full_amount(world, item)
     start, end = span
     while start < end:
         cycle_start = boundary_until(anchor, interval, count, start)
         cycle_end = boundary_after(anchor, interval, count, start)
         until = min(end, cycle_end)
-        total += whole * Fraction(until - start, cycle_end - cycle_start)
+        yield (start, until), whole * Fraction(until - start, cycle_end - cycle_start)
         start = until
-    return total
+
+
+def amount_over(world: World, item: Obj, anchor: int, span: Period) -> Fraction:
+    """What an item costs over any span, exact."""
+    return sum((part for _, part in cycles_over(world, item, anchor, span)), Fraction(0))
 
 
 def is_metered(world: World, item: Obj) -> bool:

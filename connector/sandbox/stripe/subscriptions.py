@@ -11,9 +11,11 @@ from connector.sandbox.stripe.errors import StripeRefusal
 from connector.sandbox.stripe.extras import add_invoice_items
 from connector.sandbox.stripe.lines import amount_over, full_amount, is_metered, item_line
 from connector.sandbox.stripe.meters import used
+from connector.sandbox.stripe.opening import opening_lines
 from connector.sandbox.stripe.rules import merged_metadata
 from connector.sandbox.stripe.standing import ENDED
 from connector.sandbox.stripe.terms import (
+    MOST_SUBSCRIPTIONS,
     NewItem,
     anchor_of,
     cancel_at_of,
@@ -35,6 +37,7 @@ def create(world: World, customer: Obj, params: Mapping[str, Any], *, by_schedul
 
     Raises StripeRefusal; with status 402 when the first payment failed and `error_if_incomplete` was asked for.
     """
+    _check_room(world, customer)
     items = new_items(world, params.get("items"))
     mode = params.get("billing_mode", {}).get("type", "flexible")
     check_mix([item.price for item in items], flexible=mode == "flexible")
@@ -260,7 +263,7 @@ def _first_invoice(
     world: World, customer: Obj, subscription: Obj, items: list[Obj], params: Mapping[str, Any], *, by_schedule: bool
 ) -> None:
     invoice = subscription_invoice(world, subscription, "subscription_create")
-    invoice["_lines"] = [line for item in items for line in _first_lines(world, subscription, item)]
+    invoice["_lines"] = [line for item in items for line in opening_lines(world, subscription, item)]
     invoices.take_pending(world, invoice, subscription["id"])
     add_invoice_items(world, subscription, invoice, params.get("add_invoice_items", []), items)
     subscription["latest_invoice"] = invoice["id"]
@@ -287,25 +290,13 @@ def _collect_first(world: World, subscription: Obj, invoice: Obj, behavior: str)
         invoice["attempted"] = True
 
 
-def _first_lines(world: World, subscription: Obj, item: Obj) -> list[Obj]:
-    """The lines of an item on the very first invoice: trial, time already passed, and the first period."""
-    now, anchor = world.moment, subscription["billing_cycle_anchor"]
-    end = item["current_period_end"]
-    if subscription["status"] == "trialing":
-        return [item_line(world, item, (now, end), amount_over(world, item, anchor, (now, now)), text="Trial period")]
-    if is_metered(world, item):
-        return []
-    start, lines = now, []
-    if anchor > now and subscription["_prorates"]:
-        start = subscription["start_date"]
-    elif subscription["start_date"] < now and subscription["_prorates"]:
-        passed = (subscription["start_date"], now)
-        exact = amount_over(world, item, anchor, passed)
-        lines.append(item_line(world, item, passed, exact, proration=True))
-    free = anchor > now and not subscription["_prorates"]
-    exact = amount_over(world, item, anchor, (start, start if free else end))
-    whole = exact == full_amount(world, item)
-    return [*lines, item_line(world, item, (start, end), exact, proration=not whole)]
+def _check_room(world: World, customer: Obj) -> None:
+    running = (one for one in world.all("subscription") if one["customer"] == customer["id"])
+    if sum(1 for one in running if one["status"] not in ENDED) >= MOST_SUBSCRIPTIONS:
+        raise StripeRefusal(
+            f"Customer {customer['id']} already has the maximum {MOST_SUBSCRIPTIONS} current subscriptions.",
+            code="customer_max_subscriptions",
+        )
 
 
 def _new(world: World, customer: Obj, params: Mapping[str, Any], currency: str) -> Obj:

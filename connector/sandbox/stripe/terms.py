@@ -11,6 +11,7 @@ from connector.sandbox.stripe.prices import price_of
 from connector.sandbox.stripe.rules import custom_fields, merged_metadata, only_one
 from connector.sandbox.stripe.world import Obj, World
 
+MOST_SUBSCRIPTIONS = 500  # active or scheduled, for one customer
 MOST_ITEMS = 20  # the SDK's own description; Stripe has raised it for flexible billing by an unknown amount
 _LONGEST_TRIAL = 730 * DAY
 
