@@ -14,6 +14,7 @@ import structlog
 
 from connector.errors import ConnectorError, NeedsHuman, RetryLater
 from connector.ports import Services
+from connector.sync.tell_trouble import tell_trouble
 from connector.targets import Target, TargetKind
 
 UseCases: TypeAlias = Mapping[TargetKind, Callable[[str, Services], None]]
@@ -78,7 +79,10 @@ def _note_failure(target: Target, error: Exception, services: Services, began: f
         failures = work.targets.attempts(target) + 1
         patient = work.targets.failing_for(target) < _PATIENCE
         retry_in = _retry_in(error, failures, patient=patient)
-        work.targets.fail(target, _sentence(error, gave_up=not patient), retry_in=retry_in)
+        sentence = _sentence(error, gave_up=not patient)
+        if retry_in is None:  # before the Target's own row is locked: elsewhere, too, crm Targets are locked first
+            tell_trouble(target, sentence, work, services)
+        work.targets.fail(target, sentence, retry_in=retry_in)
     fields = {
         **_fields(target, began),
         **_evidence(error),

@@ -29,4 +29,4 @@ def refresh_account(ref: str, services: Services) -> None:
         return  # billing has forgotten the customer altogether; the ledger keeps what it knew
     with services.store.begin() as work:
         work.ledger.save(account, seen_at)
-        show_account(account, work, services)
+        show_account(account, work, services, and_say={"sync_status": "billed", "sync_message": ""})

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from connector import targets
 from connector.domain.billing import BillingAccount
 from connector.domain.planning import CUSTOMER
 from connector.domain.record_values import account_values, deal_values
+from connector.domain.refs import RecordRef
+from connector.domain.write_back import Values
 from connector.ports import Services, UnitOfWork
 
 
-def show_account(account: BillingAccount, work: UnitOfWork, services: Services) -> None:
-    """Set what every record billed as this customer should show, and mark the CRMs for which something differs."""
+def show_account(
+    account: BillingAccount, work: UnitOfWork, services: Services, *, and_say: Values = MappingProxyType({})
+) -> None:
+    """Set what every record billed as this customer should show, and mark the CRMs for which something differs.
+
+    ``and_say`` goes to the accounts as well: only who has just asked billing can say that all is up to date.
+    """
     customer, today, policy = account.customer.ref, services.today(), services.health_policy
-    owners = sorted(key.owner for key in work.links.owners(customer) if key.role == CUSTOMER)
-    values = {**account_values(account, today, policy), "sync_status": "billed", "sync_message": ""}
-    changed = {owner.provider for owner in owners if work.records.desire(owner, values)}
-    for billed in sorted(work.links.deals_of(customer), key=lambda billed: billed.deal):
-        if work.records.desire(billed.deal, deal_values(account, billed.target, today, policy)):
-            changed.add(billed.deal.provider)
+    owners = [key.owner for key in work.links.owners(customer) if key.role == CUSTOMER]
+    of_account = {**account_values(account, today, policy), **and_say}
+    values: dict[RecordRef, Values] = dict.fromkeys(owners, of_account)
+    for billed in work.links.deals_of(customer):
+        values[billed.deal] = deal_values(account, billed.target, today, policy)
+    # In the order in which everybody locks them, so that two transactions never wait for each other crosswise.
+    changed = {ref.provider for ref in sorted(values) if work.records.desire(ref, values[ref])}
     work.ledger.assessed(customer, services.clock())
-    for crm in sorted(changed & services.crms.keys()):
-        work.targets.mark_dirty(targets.for_crm(crm))
+    work.targets.mark_all(targets.for_crm(crm) for crm in changed & services.crms.keys())

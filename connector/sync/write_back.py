@@ -52,10 +52,9 @@ def _write_batch(states: Sequence[RecordState], crm_name: str, services: Service
     results = services.crms[crm_name].write(writes) if writes else []
     shown = {write.ref for write in writes}
     with services.store.begin() as work:
-        for state in states:
-            if state.ref not in shown:  # the mapping shows none of what changed
-                work.records.written(state.ref, sent[state.ref], now)
-        for result in results:
+        # In the order in which everybody locks them, so that two transactions never wait for each other crosswise.
+        done = [RowResult(ref) for ref in sent if ref not in shown]  # the mapping shows none of what changed
+        for result in sorted((*results, *done), key=lambda result: result.ref):
             _note(result, sent[result.ref], work.records, now)
 
 
