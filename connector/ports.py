@@ -445,8 +445,8 @@ class Links(Protocol):
 
 
 class Ledger(Protocol):
-    def save(self, account: BillingAccount, seen_at: datetime) -> None:
-        """Bring the ledger up to what billing said at ``seen_at``; an older answer never overwrites a newer one."""
+    def save(self, account: BillingAccount, seen_at: datetime) -> bool:
+        """Bring the ledger up to what billing said at ``seen_at``; False when a newer answer is stored already."""
         ...
 
     def account(self, customer: RecordRef) -> BillingAccount | None: ...

@@ -36,14 +36,14 @@ class PostgresLedger:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def save(self, account: BillingAccount, seen_at: datetime) -> None:
-        """Bring the ledger up to what billing said at ``seen_at``; an older answer never overwrites a newer one.
+    def save(self, account: BillingAccount, seen_at: datetime) -> bool:
+        """Bring the ledger up to what billing said at ``seen_at``; False when a newer answer is stored already.
 
         What the answer no longer holds (a deleted draft) goes. Only a deleted customer's records stay, because
         billing then answers with nothing although the money was real.
         """
         if not self._take_customer(account.customer, seen_at):
-            return
+            return False
         for kind in ledger_rows.KINDS:
             ledger_rows.save(
                 self._connection,
@@ -52,6 +52,7 @@ class PostgresLedger:
                 getattr(account, kind.name),
                 complete=not account.customer.deleted,
             )
+        return True
 
     def account(self, customer: RecordRef) -> BillingAccount | None:
         """Everything mirrored of one customer, each kind oldest first; None when it is not mirrored."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connector.domain.planning import CUSTOMER
 from connector.domain.refs import RecordRef
-from connector.errors import NotFound
+from connector.errors import NotFound, RetryLater
 from connector.ports import Services
 from connector.sync.show_account import show_account
 
@@ -15,7 +15,7 @@ def refresh_account(ref: str, services: Services) -> None:
     A customer that no CRM record was billed as is none of our business: no call is spent on it.
 
     Raises:
-        RetryLater, NeedsHuman: from billing.
+        RetryLater, NeedsHuman: from billing; RetryLater also when what billing said may be out of date already.
     """
     customer = RecordRef.parse(ref)
     with services.store.begin() as work:
@@ -28,5 +28,8 @@ def refresh_account(ref: str, services: Services) -> None:
     except NotFound:
         return  # billing has forgotten the customer altogether; the ledger keeps what it knew
     with services.store.begin() as work:
-        work.ledger.save(account, seen_at)
-        show_account(account, work, services, and_say={"sync_status": "billed", "sync_message": ""})
+        if not work.ledger.save(account, seen_at):
+            # Of two answers at once, or of two machines whose clocks differ, nobody can say which is the older.
+            raise RetryLater("A newer answer about this customer is stored already.", retry_after=5)
+        kept = work.ledger.account(customer) if account.customer.deleted else None
+        show_account(kept or account, work, services, and_say={"sync_status": "billed", "sync_message": ""})
