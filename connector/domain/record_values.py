@@ -44,16 +44,23 @@ def account_values(account: BillingAccount, today: date, policy: HealthPolicy) -
     }
 
 
-def deal_values(account: BillingAccount, billed_by: RecordRef, today: date, policy: HealthPolicy) -> dict[str, Value]:
+def deal_values(
+    account: BillingAccount, deal: RecordRef, billed_by: RecordRef, today: date, policy: HealthPolicy
+) -> dict[str, Value]:
     """The same values for one deal: its own subscription or invoice, with the payment record of the whole account.
 
-    ``billed_by`` is the subscription, schedule or invoice that the deal became.
+    ``billed_by`` is the subscription, schedule or invoice that the deal became. A schedule's subscription, which it
+    makes when its day comes, is known by the deal that it names.
     """
     whole = assess(account.invoices, today, policy)
+    subscribed = tuple(
+        s for s in account.subscriptions if s.ref == billed_by or (billed_by.kind == "schedule" and s.deal == deal)
+    )
+    billing = {billed_by, *(s.ref for s in subscribed)}
     own = BillingAccount(
         customer=account.customer,
-        subscriptions=tuple(s for s in account.subscriptions if s.ref == billed_by),
-        invoices=tuple(i for i in account.invoices if billed_by in (i.ref, i.subscription)),
+        subscriptions=subscribed,
+        invoices=tuple(i for i in account.invoices if i.ref in billing or i.subscription in billing),
     )
     ids = {invoice.ref for invoice in own.invoices}
     payments = tuple(payment for payment in account.payments if payment.invoice in ids)

@@ -25,7 +25,7 @@ def show_account(
     of_account = {**account_values(account, today, policy), **and_say}
     values: dict[RecordRef, Values] = dict.fromkeys(owners, of_account)
     for billed in work.links.deals_of(customer):
-        values[billed.deal] = deal_values(account, billed.target, today, policy)
+        values[billed.deal] = deal_values(account, billed.deal, billed.target, today, policy)
     # In the order in which everybody locks them, so that two transactions never wait for each other crosswise.
     changed = {ref.provider for ref in sorted(values) if work.records.desire(ref, values[ref])}
     work.ledger.assessed(customer, services.clock())

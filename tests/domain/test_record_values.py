@@ -14,6 +14,7 @@ from connector.domain.write_back import BY_NAME
 from tests.factories import TODAY, YEARLY, a_billing_account, a_payment, a_subscription, an_invoice
 
 POLICY = HealthPolicy()
+DEAL = RecordRef("hubspot", "deal", "1")
 
 
 def test_every_account_value_is_a_canonical_one() -> None:
@@ -55,7 +56,7 @@ def test_a_deal_shows_its_own_invoices_and_the_whole_accounts_health() -> None:
             an_invoice(2, due=TODAY - timedelta(days=70), subscription=other, total=5_000),
         ),
     )
-    values = deal_values(account, mine, TODAY, POLICY)
+    values = deal_values(account, DEAL, mine, TODAY, POLICY)
     assert (values["subscription_id"], values["mrr"]) == ("sub_1", Decimal("100.00"))
     assert (values["open_balance"], values["overdue_count"], values["last_invoice_number"]) == (
         Decimal("10.00"),
@@ -68,8 +69,23 @@ def test_a_deal_shows_its_own_invoices_and_the_whole_accounts_health() -> None:
 
 def test_a_deal_billed_by_a_plain_invoice_shows_that_invoice() -> None:
     invoice = an_invoice(7)
-    values = deal_values(a_billing_account(invoices=(invoice, an_invoice(8))), invoice.ref, TODAY, POLICY)
+    account = a_billing_account(invoices=(invoice, an_invoice(8)))
+    values = deal_values(account, DEAL, invoice.ref, TODAY, POLICY)
     assert (values["last_invoice_number"], values["subscription_id"]) == ("A-0007", "")
+
+
+def test_a_deal_that_started_by_schedule_shows_the_subscription_its_schedule_made() -> None:
+    made = RecordRef("stripe", "subscription", "sub_1")
+    account = a_billing_account(
+        subscriptions=(a_subscription(deal=DEAL), a_subscription("sub_2", deal=RecordRef("hubspot", "deal", "2"))),
+        invoices=(an_invoice(1, subscription=made), an_invoice(2, subscription=RecordRef("stripe", "x", "sub_2"))),
+    )
+    values = deal_values(account, DEAL, RecordRef("stripe", "schedule", "sub_sched_1"), TODAY, POLICY)
+    assert (values["subscription_id"], values["mrr"], values["last_invoice_number"]) == (
+        "sub_1",
+        Decimal("100.00"),
+        "A-0001",
+    )
 
 
 def test_mrr_brings_every_interval_to_a_month_and_adds_no_two_currencies() -> None:
