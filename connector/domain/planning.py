@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from connector.domain.billing_plan import (
@@ -12,6 +12,7 @@ from connector.domain.billing_plan import (
     META_DEAL,
     BillingPlan,
     Catalogue,
+    ExistingPrice,
     InvoiceTerms,
     MakeCustomer,
     MakeInvoice,
@@ -56,13 +57,12 @@ def plan_billing(deal: Deal, catalogue: Catalogue, today: date, policy: BillingP
     account = _account(deal)
     currency = _currency(deal, policy)
     lines = _lines(deal, catalogue, currency)
-    recurring = tuple(line.planned for line in lines if line.interval is not None)
     one_off = tuple(line.planned for line in lines if line.interval is None)
     terms, notes = _invoice_terms(deal, policy)
     customer = _customer(deal, account, terms)
     metadata = {META_DEAL: str(deal.ref), META_ACCOUNT: str(account.ref), **deal.metadata}
     last: Step
-    if recurring:
+    if any(line.interval is not None for line in lines):
         last = _subscription(deal, customer.key, currency, lines, terms, metadata, today)
     else:
         last = MakeInvoice(
@@ -187,7 +187,7 @@ def _subscription(
     metadata: dict[str, str],
     today: date,
 ) -> MakeSubscription:
-    recurring = tuple(line.planned for line in lines if line.interval is not None)
+    recurring = _joined(line.planned for line in lines if line.interval is not None)
     one_off = tuple(line.planned for line in lines if line.interval is None)
     intervals = _intervals(deal, lines)
     start = _start(deal)
@@ -275,6 +275,23 @@ def _anchor(deal: Deal, start: date, intervals: Sequence[Interval], today: date)
             ref=deal.ref,
         )
     return anchor
+
+
+def _joined(lines: Iterable[PlannedLine]) -> tuple[PlannedLine, ...]:
+    """Lines of the same catalogue price become one: a subscription holds each price once.
+
+    Source: Stripe, which refuses a second item of the same price.
+    """
+    joined: dict[object, PlannedLine] = {}
+    for line in lines:
+        same = line.price if isinstance(line.price, ExistingPrice) else line.line
+        first = joined.get(same)
+        joined[same] = (
+            line
+            if first is None
+            else replace(first, quantity=first.quantity + line.quantity, amount=first.amount + line.amount)
+        )
+    return tuple(joined.values())
 
 
 def _sum(lines: Iterable[PlannedLine]) -> int:

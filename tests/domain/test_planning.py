@@ -132,6 +132,16 @@ def test_a_line_without_frequency_takes_the_named_prices_own() -> None:
     assert step.recurring[0].price == ExistingPrice("price_1")
 
 
+def test_two_lines_of_the_same_catalogue_price_are_one_item_with_both_quantities() -> None:
+    product = Product(ref("product"), "Seats", code="SEAT")
+    lines = (a_line(number="1", product=product), a_line(number="2", product=product, quantity=Decimal(2)))
+    step = subscription(a_deal(line_items=lines), Catalogue(by_lookup_key={"SEAT": a_price()}))
+    assert [(line.price, line.quantity, line.amount) for line in step.recurring] == [
+        (ExistingPrice("price_1"), 7, 14_000)
+    ]
+    assert step.first_invoice == 14_000
+
+
 def test_two_lines_of_one_product_make_the_product_once() -> None:
     lines = (a_line(), a_line(quantity=Decimal(1)))
     assert sum(isinstance(step, MakeProduct) for step in plan(a_deal(line_items=lines)).steps) == 1
