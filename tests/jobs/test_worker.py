@@ -84,6 +84,7 @@ def test_finished_wake_ups_leave_nothing_behind(
         mark(services, account(1))
         wait_for(lambda: (str(account(1)), "todo") not in jobs(database) and dirty(services) == 0, "the work")
         wait_for(lambda: all(lock != str(account(1)) for lock, _ in jobs(database)), "the job's end")
+    assert str(account(1)) not in {lock for lock, _ in jobs(database)}
 
 
 def test_stopping_finishes_what_runs_and_takes_nothing_new(
@@ -141,6 +142,7 @@ def test_a_lane_that_failed_with_a_successor_waiting_is_not_wedged(
         wait_for(lambda: (str(account(1)), "doing") not in jobs(database), "the failed job's end")
         database.execute("update target set not_before = now()")
         wait_for(lambda: dirty(services) == 0, "the second attempt")
+    assert attempts == [account(1).ref] * 2
 
 
 def test_no_task_has_the_engines_retry(database_url: str, services: Services) -> None:

@@ -63,8 +63,8 @@ def test_an_address_of_something_else_is_told_so() -> None:
 @pytest.mark.parametrize("scheme", ["postgres://", "postgresql://", "postgresql+psycopg://"])
 def test_every_usual_spelling_of_the_address_works(database_url: str, scheme: str) -> None:
     """Platforms hand out all three."""
-    with PostgresStore(database_url.replace("postgresql://", scheme)) as store:
-        store.ping()
+    with PostgresStore(database_url.replace("postgresql://", scheme)) as store, store.begin() as work:
+        assert work.targets.counts().dirty == 0
 
 
 def test_a_connection_lost_in_the_middle_is_unreachable_and_the_next_works(
@@ -267,8 +267,10 @@ def test_a_lock_lost_with_its_connection_ends_quietly(store: PostgresStore, data
     """The block's own work has been done or refused by then; there is nothing left to release."""
     with store.alone("plan"), psycopg.connect(database_url, autocommit=True) as connection:
         _cut_off_others(connection)
+    entered_again = False
     with store.alone("plan"):
-        pass
+        entered_again = True
+    assert entered_again
 
 
 def _cancel_others(connection: psycopg.Connection[tuple[object, ...]]) -> None:
