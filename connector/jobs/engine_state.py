@@ -9,7 +9,7 @@ import psycopg
 from connector.errors import Unreachable
 from connector.jobs.app import libpq_url
 
-# A job that has been doing this long is either enormous or stuck; either way a person should look (ENGINE, pitfall 2).
+# A job that has been doing this long is either enormous or stuck; either way a person should look.
 LONG = "15 minutes"
 
 _JOBS = """

@@ -38,9 +38,9 @@ class Limit:
 
 LIMITS: Mapping[str, Limit] = MappingProxyType(
     {
-        # Stripe: 100/s live, 25/s in a sandbox and per endpoint (VENDOR-FACTS 1.9).
+        # Stripe: 100/s live, 25/s in a sandbox and per endpoint.
         "stripe": Limit(20, 20),
-        # HubSpot: 100 per 10 s on the smallest plan; search 5/s for the whole account (VENDOR-FACTS 3.5).
+        # HubSpot: 100 per 10 s on the smallest plan; search 5/s for the whole account.
         "hubspot": Limit(8, 10),
         "hubspot:search": Limit(3),
         # Salesforce has no limit by the second, only by the day; this one keeps a storm from its other users.

@@ -1,4 +1,4 @@
-"""Endive-shaped dicts to our values: every rule of VENDOR-FACTS that a field's reading has to keep."""
+"""Endive-shaped dicts to our values: every rule of the vendor that a field's reading has to keep."""
 
 from __future__ import annotations
 
