@@ -1,6 +1,6 @@
 """Targets: what is dirty, what runs, what waits and what is parked.
 
-ENGINE rule: the row lock comes first, and only then the wake-up, both in the caller's transaction. A wake-up is needed
+The row lock comes first, and only then the wake-up, both in the caller's transaction. A wake-up is needed
 only when a Target turns dirty: if it was dirty already, somebody waits or runs for it, and ``finish`` reads ``seq``
 again under the same lock and sends the runner round once more. ``sweep`` is the net below all of it.
 """

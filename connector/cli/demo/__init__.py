@@ -15,7 +15,7 @@ from connector.cli.demo.book import the_book
 from connector.cli.demo.stage import Stage, set_up
 from connector.cli.demo.story import play
 from connector.cli.demo.tables import print_deals, print_late_payers, print_problems
-from connector.cli.demo.verdict import DealReport
+from connector.cli.demo.verdict import DealReport, pays_summary
 
 
 @click.command()
@@ -44,6 +44,8 @@ def _tell(console: Console, reports: list[DealReport]) -> None:
     print_deals(console, reports)
     print_late_payers(console, reports)
     print_problems(console, reports)
+    words = ", ".join(f"{count} {word}" for word, count in pays_summary(reports).most_common() if word)
+    console.print(f"Payment health of the accounts: {words}.")
     won = [report for report in reports if report.won]
     wrong = sum(1 for report in reports if report.problems)
     console.print(

@@ -49,7 +49,6 @@ class Sale:
     second: bool = False  #: another deal of an account that is in the book already, closed in the same moment
     won: bool = True  #: False: stays open, and must not be billed
     email_missing: bool = False  #: cannot be billed until somebody adds it
-    won_before: bool = False  #: was won before the connector started: found by polling
 
     @property
     def name(self) -> str:
@@ -155,7 +154,6 @@ def _sales(chance: Random) -> Iterator[Sale]:
             po_number=f"PO-{4100 + number}" if number % 3 == 0 else "",
             term_months=chance.choice((0, 0, 12, 4)),  # four months: its renewal is near when the quarter ends
             email_missing=number in (6, 13),
-            won_before=number in (2, 9),
         )
         yield sale
         if number % 9 == 4:
