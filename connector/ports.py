@@ -201,6 +201,13 @@ class Billing(Protocol):
         """What an earlier attempt at this step made without our hearing so; by consistent lists, never by search."""
         ...
 
+    def made_for(self, deal: RecordRef, customer: RecordRef) -> list[RecordRef]:
+        """Whatever earlier attempts made to bill this deal to this customer, in any form, and what still holds.
+
+        What was cancelled, voided or deleted since is left out.
+        """
+        ...
+
     def run(self, step: Step, made: Mapping[StepKey, RecordRef], key: str) -> RecordRef:
         """Make what the step says, once per ``key``.
 
@@ -421,6 +428,14 @@ class Links(Protocol):
 
     def new_epoch(self, key: StepKey) -> None:
         """The step's key is spent: the next attempt uses a new one."""
+        ...
+
+    def try_payer(self, deal: RecordRef, customer: RecordRef) -> list[RecordRef]:
+        """Note, before it is done, that the deal is about to be billed to a customer.
+
+        Gives those it may have been billed to before without our hearing of it: a deal may change its account, and
+        between recurring and one-off, from one attempt to the next.
+        """
         ...
 
     def remember(self, link: Link) -> None:

@@ -214,7 +214,29 @@ class FakeBilling:
 
     def find(self, step: Step, made: Mapping[StepKey, RecordRef]) -> RecordRef | None:
         self._call("find")
-        return next((ref for known, ref in self.keys.values() if known.key == step.key), None)
+        whose = made[step.customer] if isinstance(step, MakeSubscription | MakeInvoice) else None
+        return next(
+            (
+                ref
+                for known, ref in self.keys.values()
+                if known.key == step.key and whose in (None, self._customer_of(ref))
+            ),
+            None,
+        )
+
+    def made_for(self, deal: RecordRef, customer: RecordRef) -> list[RecordRef]:
+        self._call("made_for")
+        mine = [ref for known, ref in self.keys.values() if known.key.owner == deal]
+        return [ref for ref in mine if self._customer_of(ref) == customer and self._is_live(ref)]
+
+    def _customer_of(self, ref: RecordRef) -> RecordRef | None:
+        made = self.subscriptions.get(ref.id) or self.invoices.get(ref.id)
+        return made.customer if made is not None else None
+
+    def _is_live(self, ref: RecordRef) -> bool:
+        if ref.id in self.subscriptions:
+            return self.subscriptions[ref.id].status != "canceled"
+        return self.invoices[ref.id].status is not InvoiceStatus.VOID
 
     def run(self, step: Step, made: Mapping[StepKey, RecordRef], key: str) -> RecordRef:
         self._call(f"run {step.key.role}")

@@ -9,12 +9,12 @@ from connector.domain.billing_plan import StepKey
 from connector.domain.refs import RecordRef
 from connector.ports import AccountDeal, Attempt, DealBilling, Link
 from connector.store.columns import storable
-from connector.store.tables import billed_deal, step_attempt
+from connector.store.tables import billed_deal, payer_tried, step_attempt
 from connector.store.tables import link as links
 
 
 class PostgresLinks:
-    """The tables ``link``, ``step_attempt`` and ``billed_deal``. Nothing here is ever forgotten."""
+    """The tables ``link``, ``step_attempt``, ``payer_tried`` and ``billed_deal``. Nothing here is ever forgotten."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -45,6 +45,13 @@ class PostgresLinks:
         self._connection.execute(
             new.on_conflict_do_update(index_elements=["owner", "role"], set_={"epoch": step_attempt.c.epoch + 1})
         )
+
+    def try_payer(self, deal: RecordRef, customer: RecordRef) -> list[RecordRef]:
+        """Note that the deal is about to be billed to a customer; gives those of earlier attempts, sorted."""
+        query = select(payer_tried.c.customer).where(payer_tried.c.deal == deal).order_by(payer_tried.c.customer)
+        earlier = list(self._connection.execute(query).scalars())
+        self._connection.execute(insert(payer_tried).values(deal=deal, customer=customer).on_conflict_do_nothing())
+        return earlier
 
     def remember(self, link: Link) -> None:
         """Fill the role; saying the same again is fine. Raises ValueError if another record fills it already."""

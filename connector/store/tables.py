@@ -98,6 +98,16 @@ step_attempt = Table(
     PrimaryKeyConstraint("owner", "role"),
 )
 
+# Written before billing is asked to make anything for a deal, so that a later attempt knows where to look for it.
+payer_tried = Table(
+    "payer_tried",
+    metadata,
+    Column("deal", RefColumn, nullable=False),
+    Column("customer", RefColumn, nullable=False),
+    Column("since", Moment, nullable=False, server_default=func.now()),
+    PrimaryKeyConstraint("deal", "customer"),
+)
+
 billed_deal = Table(
     "billed_deal",
     metadata,

@@ -72,16 +72,14 @@ def _bill_if_won(deal_ref: RecordRef, services: Services) -> None:
 def _bill(records: DealRecords, services: Services) -> None:
     deal, plan = plan_deal(records, services)
     _refuse_a_second_customer(deal, services)
+    *before, last = plan.steps
     made: dict[StepKey, RecordRef] = {}
-    for step in plan.steps:
+    for step in before:
         made[step.key] = _run(step, made, services)
-    customer, billed_by = made[plan.steps[0].key], made[plan.steps[-1].key]
-    billing = DealBilling(customer, plan.steps[0].key.owner, plan.expected_first_invoice(), plan.notes)
-    with services.store.begin() as work:
-        work.links.bill_to(deal.ref, billing)
-        work.audit.record(
-            "deal billed", str(deal.ref), {"customer": customer.id, "billed_by": str(billed_by)}, services.clock()
-        )
+    payer = before[0].key
+    billing = DealBilling(made[payer], payer.owner, plan.expected_first_invoice(), plan.notes)
+    _refuse_a_second_bill(last, billing.customer, services)
+    billed_by = _run(last, made, services, billing)
     _show(deal.ref, billing, billed_by, services)
 
 
@@ -99,12 +97,30 @@ def _show(deal_ref: RecordRef, billing: DealBilling, billed_by: RecordRef, servi
     _tell(deal_ref, values, services)
 
 
-def _run(step: Step, made: dict[StepKey, RecordRef], services: Services) -> RecordRef:
-    """Look before doing it again: the Link, then what an unheard-of earlier attempt may have made, then the call."""
+def _run(
+    step: Step, made: dict[StepKey, RecordRef], services: Services, billing: DealBilling | None = None
+) -> RecordRef:
+    """Look before doing it again: the Link, then what an unheard-of earlier attempt may have made, then the call.
+
+    The last step comes with how the deal is ``billing``: both are remembered together, so that a crash leaves no deal
+    of which only one half is known.
+    """
     with services.store.begin() as work:
         known = work.links.get(step.key)
-    if known is not None:
-        return known
+    found = known or _make(step, made, services)
+    with services.store.begin() as work:
+        if known is None:
+            version = services.mappings[step.key.owner.provider].version
+            work.links.remember(Link(step.key, found, mapping_version=version, created_at=services.clock()))
+            work.audit.record(f"{step.key.role} made", str(step.key.owner), {"target": str(found)}, services.clock())
+        if billing is not None:
+            work.links.bill_to(step.key.owner, billing)
+            evidence = {"customer": billing.customer.id, "billed_by": str(found)}
+            work.audit.record("deal billed", str(step.key.owner), evidence, services.clock())
+    return found
+
+
+def _make(step: Step, made: dict[StepKey, RecordRef], services: Services) -> RecordRef:
     with services.store.begin() as work:
         attempt = work.links.attempt(step.key)
     found = services.billing.find(step, made) if attempt.number > 1 else None
@@ -116,10 +132,6 @@ def _run(step: Step, made: dict[StepKey, RecordRef], services: Services) -> Reco
             with services.store.begin() as work:
                 work.links.new_epoch(step.key)
             raise
-    version = services.mappings[step.key.owner.provider].version
-    with services.store.begin() as work:
-        work.links.remember(Link(step.key, found, mapping_version=version, created_at=services.clock()))
-        work.audit.record(f"{step.key.role} made", str(step.key.owner), {"target": str(found)}, services.clock())
     return found
 
 
@@ -137,6 +149,29 @@ def _refuse_a_second_customer(deal: Deal, services: Services) -> None:
             hint="Put the right customer id on the account, or empty the field.",
             ref=account.ref,
         )
+
+
+def _refuse_a_second_bill(last: Step, payer: RecordRef, services: Services) -> None:
+    """What an unheard-of attempt made before the deal was changed is a question for a person, never a second bill.
+
+    The step's own ``find`` sees only what fits the deal as it is now: the same customer, recurring or not.
+    """
+    deal = last.key.owner
+    with services.store.begin() as work:
+        earlier = work.links.try_payer(deal, payer)
+        if work.links.get(last.key) is not None:
+            return
+    invoiced = last.key.role == INVOICE
+    for customer in earlier:
+        for there in services.billing.made_for(deal, customer):
+            if customer == payer and (there.kind == INVOICE) == invoiced:
+                continue
+            raise CannotBill(
+                f"The deal was billed already, before it was changed: as {there.kind} {there.id} of {customer.id}.",
+                field="deal.account" if customer != payer else "deal.line_items",
+                hint=f"Put the deal back as it was, or cancel or void the {there.kind} in billing; then replay it.",
+                ref=deal,
+            )
 
 
 def _tell(deal_ref: RecordRef, values: dict[str, Value], services: Services) -> None:

@@ -127,6 +127,17 @@ def test_what_an_unheard_attempt_made_is_found_and_nothing_else(
     assert till.billing.find(step, till.made) == ref
 
 
+@pytest.mark.parametrize("step", [SUBSCRIPTION, INVOICE], ids=lambda step: step.key.role)
+def test_what_was_made_for_a_deal_is_found_under_its_customer_alone(
+    till: Till, step: MakeSubscription | MakeInvoice
+) -> None:
+    ref = till.run(CUSTOMER, PRODUCT, step)
+    other = till.run(replace(CUSTOMER, key=StepKey(RecordRef("hubspot", "account", "70"), "customer")))
+    assert till.billing.made_for(DEAL, till.made[CUSTOMER.key]) == [ref]
+    assert till.billing.made_for(DEAL, other) == []
+    assert till.billing.made_for(RecordRef("hubspot", "deal", "88"), till.made[CUSTOMER.key]) == []
+
+
 def test_the_first_invoice_is_released_once_it_comes_to_what_was_sold(till: Till) -> None:
     subscription = till.run(CUSTOMER, PRODUCT, SUBSCRIPTION)
     till.billing.release_first_invoice(subscription, 60_000)

@@ -77,6 +77,10 @@ class StripeBilling:
         """What an earlier attempt at this step made without our hearing so; by lists and metadata, never by search."""
         return self._maker.find(step, made)
 
+    def made_for(self, deal: RecordRef, customer: RecordRef) -> list[RecordRef]:
+        """What earlier attempts made to bill this deal to this customer, in any form, and what still holds."""
+        return self._maker.made_for(deal, customer)
+
     def run(self, step: Step, made: Mapping[StepKey, RecordRef], key: str) -> RecordRef:
         """Make what the step says, once per ``key``; see the port for what it raises."""
         return self._maker.run(step, made, key)

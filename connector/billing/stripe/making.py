@@ -42,6 +42,10 @@ _LOOK_BACK = timedelta(days=3)
 """How far back customers without an e-mail address are looked through: an unheard attempt is retried within minutes."""
 
 
+_UNDONE = frozenset({"canceled", "incomplete_expired", "released", "completed", "void"})
+"""Statuses of what bills nobody any more; a released schedule's subscription is found by itself."""
+
+
 class Maker:
     """Runs and finds steps."""
 
@@ -76,6 +80,25 @@ class Maker:
                 if found is None or self._missing_lines(step, found):
                     return None
                 return ref("invoice", found["id"])
+
+    def made_for(self, deal: RecordRef, customer: RecordRef) -> list[RecordRef]:
+        """Every subscription, schedule and invoice that our steps made for the deal and that still holds."""
+        lists: tuple[tuple[str, str, Callable[..., Any]], ...] = (
+            ("subscription", "subscriptions.list", self._v1.subscriptions.list),
+            ("schedule", "subscription_schedules.list", self._v1.subscription_schedules.list),
+            ("invoice", "invoices.list", self._v1.invoices.list),
+        )
+        try:
+            return [
+                ref(kind, body["id"])
+                for kind, what, ask in lists
+                for body in self._calls.every(what, ask, {"customer": customer.id}, MOST_PAGES)
+                if _meta(body, META_STEP).startswith(f"{deal}/") and body.get("status") not in _UNDONE
+            ]
+        except (NotFound, Rejected) as error:
+            if error.code != "resource_missing":
+                raise
+            return []  # the customer was deleted, and whatever it had was cancelled
 
     # --- customers --------------------------------------------------------------------------------------------------
 
