@@ -36,6 +36,13 @@ def deaf_world(server_url: str, template_database: str) -> Iterator[World]:
         yield world
 
 
+@pytest.fixture(scope="module")
+def untouched_world(server_url: str, template_database: str) -> Iterator[World]:
+    """A world in which nobody has set up anything, and no process runs."""
+    with fresh_world(server_url, template_database, set_up=False) as world:
+        yield world
+
+
 @contextmanager
 def fresh_world(server_url: str, template: str, **how: Any) -> Iterator[World]:
     """A world with a database and a directory of its own, all of it gone afterwards."""

@@ -183,9 +183,9 @@ class World:
 
 @contextmanager
 def open_world(
-    database_url: str, directory: Path, *, webhooks: bool = True, poll_every: str = _NEVER
+    database_url: str, directory: Path, *, set_up: bool = True, webhooks: bool = True, poll_every: str = _NEVER
 ) -> Iterator[World]:
-    """A world in which everything is set up and no process of the connector runs yet.
+    """A world in which the vendors are set up, unless told otherwise, and no process of the connector runs yet.
 
     Every process started in it is gone at the end, whatever happened.
     """
@@ -206,9 +206,9 @@ def open_world(
         }
         connector = build(environment)
         try:
-            if webhooks:
+            if set_up and webhooks:
                 environment["STRIPE_WEBHOOK_SECRETS"] = stage._connect(connector.services, control, environment)
-            else:
+            elif set_up:
                 for name, crm in connector.services.crms.items():
                     stage._apply(crm.setup(connector.services.mappings[name]))
             _nothing_to_poll_for_yet(connector.services)
