@@ -493,15 +493,19 @@ class Records(Protocol):
     def written(self, ref: RecordRef, values: Values, at: datetime) -> None: ...
 
     def failed(self, ref: RecordRef, error: str, *, retry_in: timedelta | None) -> None:
-        """This row alone failed: try it again after ``retry_in``, or park it (until its values change) when None."""
+        """This row alone failed: try it again after ``retry_in``, or park it when None.
+
+        Each failure in a row makes the wait longer, up to an hour, and the last of many parks it. A parked row is
+        tried again when its values change, and by itself: after an hour, later once a day.
+        """
         ...
 
     def get(self, ref: RecordRef) -> RecordState | None: ...
 
     def parked(self, limit: int = 100) -> list[tuple[RecordRef, str]]: ...
 
-    def next_retry_in(self, crm: str) -> timedelta | None:
-        """How long until the next row that waits for its retry; None when none does."""
+    def revive(self) -> list[str]:
+        """Unpark rows whose time has come. Gives the CRMs that have rows to be written now."""
         ...
 
 

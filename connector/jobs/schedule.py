@@ -34,6 +34,7 @@ def register_schedule(app: App, services: Services) -> None:
     @app.task(name="poll", queue=CLOCKWORK, lock="clock:poll", queueing_lock="clock:poll")
     def _poll(timestamp: int) -> None:
         mark_due_polls(services)
+        mark_due_rows(services)
 
     @app.periodic(cron="7 * * * *")
     @app.task(name="assess", queue=CLOCKWORK, lock="clock:assess", queueing_lock="clock:assess")
@@ -59,17 +60,24 @@ def mark_due_polls(services: Services) -> int:
         return work.targets.mark_all(due, unpark=False)
 
 
+def mark_due_rows(services: Services) -> int:
+    """Mark every CRM with records whose wait is over, parked ones too: a missing field may have been made since.
+
+    The lane itself does not wait for them, or one busy record would hold up all that change meanwhile.
+    """
+    with services.store.begin() as work:
+        due = [targets.for_crm(crm) for crm in work.records.revive() if crm in services.crms]
+        return work.targets.mark_all(due, unpark=False)
+
+
 def knock_again(services: Services) -> int:
-    """Once an hour try parked polls and deals again, without anybody's help.
+    """Once an hour try what is parked again, without anybody's help: those first that were parked the longest.
 
     An access may be restored; what a deal lacked may have been filled in on its contact or product, whose change
-    rings no bell of the deal's.
+    rings no bell of the deal's; and an invoice that was paid while our key was refused says so only once.
     """
-    polls = set(map(targets.for_poll, _polled(services)))
     with services.store.begin() as work:
-        parked = [one.target for one in work.targets.parked(_BATCH)]
-        again = [one for one in parked if one in polls or one.kind is TargetKind.DEAL]
-        return work.targets.mark_all(again)
+        return work.targets.mark_all([one.target for one in work.targets.parked(_BATCH)])
 
 
 def mark_unassessed(services: Services) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, literal, select, update
+from sqlalchemy import Connection, and_, case, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connector.domain.refs import RecordRef
@@ -14,6 +14,11 @@ from connector.store.columns import storable
 from connector.store.tables import crm_record
 
 _LONGEST_ERROR = 2000
+
+_MOST_TRIES = 12
+_LONGEST_WAIT = timedelta(hours=1)
+_REVIVED_AFTER = timedelta(hours=1)
+_REVIVED_AT_LEAST_EVERY = timedelta(days=1)
 
 _WAITING = and_(crm_record.c.differs, ~crm_record.c.parked)
 
@@ -67,15 +72,27 @@ class PostgresRecords:
         )
 
     def failed(self, ref: RecordRef, error: str, *, retry_in: timedelta | None) -> None:
-        """This row alone failed: try it again after ``retry_in``, or park it (until its values change) when None."""
+        """This row alone failed: try it again after ``retry_in``, or park it when None.
+
+        The first few times at that pace, then after twice as long each time, at most an hour; at last it is parked. A
+        parked row is revived after an hour, then after twice as long each time, at most a day.
+        """
+        parks = or_(literal(retry_in is None), crm_record.c.attempts + 1 >= _MOST_TRIES)
+        slower = func.power(2, func.least(func.greatest(crm_record.c.attempts - 2, 0), 10))
         self._connection.execute(
             update(crm_record)
             .where(crm_record.c.ref == ref)
             .values(
                 attempts=crm_record.c.attempts + 1,
                 error=storable(error)[:_LONGEST_ERROR],
-                parked=retry_in is None,
-                not_before=func.now() + (retry_in or timedelta(0)),
+                parked=parks,
+                not_before=func.now()
+                + case(
+                    (parks, func.least(_REVIVED_AFTER * slower, _REVIVED_AT_LEAST_EVERY)),
+                    else_=func.greatest(
+                        retry_in or _REVIVED_AFTER, func.least((retry_in or _REVIVED_AFTER) * slower, _LONGEST_WAIT)
+                    ),
+                ),
             )
         )
 
@@ -95,13 +112,14 @@ class PostgresRecords:
         )
         return [(ref, error) for ref, error in self._connection.execute(query)]
 
-    def next_retry_in(self, crm: str) -> timedelta | None:
-        """How long until the next row that waits for its retry; None when none does."""
-        query = select(func.min(crm_record.c.not_before) - func.now()).where(
-            crm_record.c.crm == crm, _WAITING, crm_record.c.not_before > func.now()
-        )
-        wait: timedelta | None = self._connection.execute(query).scalar_one()
-        return wait
+    def revive(self) -> list[str]:
+        """Unpark rows whose time has come. Gives the CRMs that have rows to be written now."""
+        come = and_(crm_record.c.parked, crm_record.c.not_before <= func.now())
+        # Rows are locked in one order everywhere; those that somebody holds have their turn next time.
+        rows = select(crm_record.c.ref).where(come).order_by(crm_record.c.ref).with_for_update(skip_locked=True)
+        self._connection.execute(update(crm_record).where(crm_record.c.ref.in_(rows)).values(parked=False))
+        due = select(crm_record.c.crm).where(_WAITING, crm_record.c.not_before <= func.now()).distinct()
+        return sorted(self._connection.execute(due).scalars())
 
     def _locked(self, ref: RecordRef) -> RecordState:
         """The row, made if need be, and held until the transaction ends."""

@@ -21,8 +21,10 @@ _MOST_ROUNDS = 500
 def write_back(crm_name: str, services: Services) -> None:
     """Write all that waits for this CRM. One bad row is parked or retried alone and holds up no other.
 
+    Rows that must be tried again wait for their own time, not the lane: the clock marks it again when that has come.
+
     Raises:
-        RetryLater: the CRM is unwell, or some rows must be tried again later.
+        RetryLater, NeedsHuman: from the CRM, about all of them.
     """
     crm = services.crms.get(crm_name)
     if crm is None:
@@ -31,13 +33,9 @@ def write_back(crm_name: str, services: Services) -> None:
         with services.store.begin() as work:
             waiting = work.records.waiting(crm_name, _AT_ONCE)
         if not waiting:
-            break
+            return
         _write_batch(waiting, crm_name, services)
-    with services.store.begin() as work:
-        retry_in = work.records.next_retry_in(crm_name)
-    if retry_in is not None:
-        seconds = max(1.0, retry_in.total_seconds())
-        raise RetryLater(f"Some {crm_name} records are busy and are tried again.", retry_after=seconds)
+    raise RetryLater(f"More {crm_name} records wait than one run writes.", retry_after=1)
 
 
 def _write_batch(states: Sequence[RecordState], crm_name: str, services: Services) -> None:
