@@ -20,8 +20,8 @@ _OVERLAP = timedelta(minutes=5)
 _FIRST_LOOK = timedelta(days=1)
 """How far back the very first look reaches: a deal won before the connector was there is not billed unasked."""
 
-_LONGEST_LOOK = timedelta(days=29)
-"""Source: Stripe's events list and Salesforce's updated list both reach back 30 days."""
+_LOG_REACHES = timedelta(days=29)
+"""Source: Stripe's events list reaches back 30 days. A CRM is asked for its deals, which it never forgets."""
 
 _BATCH = 100
 
@@ -39,10 +39,12 @@ def reconcile(provider: str, services: Services) -> None:
     started = services.clock()
     with services.store.begin() as work:
         last = work.settings.watermark(provider)
-    since = max(last or started - _FIRST_LOOK, started - _LONGEST_LOOK) - _OVERLAP
+    since = (last or started - _FIRST_LOOK) - _OVERLAP
     if provider in services.crms:
         _mark_won_deals(services.crms[provider].won_since(since), services)
     elif provider == services.billing.name:
+        if since < started - _LOG_REACHES:
+            _mark_every_account(services)
         for events in _batches(services.billing.events_since(since)):
             receive(events, services)
     with services.store.begin() as work:
@@ -55,6 +57,12 @@ def _mark_won_deals(refs: Iterable[RecordRef], services: Services) -> None:
             for ref in sorted(set(batch)):
                 if not work.links.of(ref).keys() & {SUBSCRIPTION, INVOICE}:
                     work.targets.mark_dirty(targets.for_record(TargetKind.DEAL, ref))
+
+
+def _mark_every_account(services: Services) -> None:
+    """What billing's log has forgotten can only be learnt by asking about everybody."""
+    with services.store.begin() as work:
+        work.targets.mark_all(targets.for_record(TargetKind.ACCOUNT, customer) for customer in work.ledger.customers())
 
 
 def _batches(items: Iterable[_T]) -> Iterator[list[_T]]:

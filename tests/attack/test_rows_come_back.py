@@ -61,8 +61,8 @@ def test_a_row_refused_for_want_of_a_field_is_written_once_set_up_has_run(world:
 def test_a_row_that_is_refused_again_and_again_is_asked_about_ever_less_often(world: World, database_url: str) -> None:
     a_row(world, "1", Rejected("The CRM has no such field."))
     run(world)
-    for _ in range(40 * 24):
-        pass_time(database_url, 1)
+    for _ in range(40 * 4):
+        pass_time(database_url, 6)
         mark_due_rows(world.services)
         run(world)
     assert 30 < world.crm.calls.count("write") < 60  # about once a day
