@@ -214,7 +214,7 @@ def _checked_address(value: str) -> str:
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise Misconfigured(
             "A Salesforce address must begin with https://.",
-            hint="Plain http is for a sandbox on this machine only.",
+            hint="Look at SALESFORCE_INSTANCE_URL and SALESFORCE_LOGIN_URL; plain http is for a sandbox right here.",
             provider="salesforce",
         )
     return value
