@@ -25,7 +25,10 @@ def examine() -> list[Check]:
     except ConnectorError as error:
         return [*checks, Check("settings", FAIL, error.message, error.hint or "Look at DATABASE_URL.")]
     try:
-        checks += _guarded("database", lambda: storage_checks(connector))
+        storage = _guarded("storage", lambda: storage_checks(connector))
+        checks += storage
+        if storage[0].status is FAIL:
+            return checks  # all else asks the database first, if only for its turn at a vendor, and would wait in vain
         checks += _guarded("engine", lambda: engine_checks(connector))
         checks += _guarded("work", lambda: _work(connector.services))
         return checks + _providers(connector.services)
