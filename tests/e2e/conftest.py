@@ -43,6 +43,13 @@ def untouched_world(server_url: str, template_database: str) -> Iterator[World]:
         yield world
 
 
+@pytest.fixture(scope="module")
+def world_set_up(server_url: str, template_database: str) -> Iterator[World]:
+    """A world in which everything is set up and no process runs."""
+    with fresh_world(server_url, template_database) as world:
+        yield world
+
+
 @contextmanager
 def fresh_world(server_url: str, template: str, **how: Any) -> Iterator[World]:
     """A world with a database and a directory of its own, all of it gone afterwards."""

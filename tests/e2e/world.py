@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ from connector.sandbox.salesforce import CLIENT_KEY, CLIENT_SECRET
 from connector.settings import Environment
 from tests.e2e.hasty import COMMAND as HASTY
 from tests.e2e.processes import PATIENCE, Running, clean_environment, line_of_procfile
+
+CONNECTOR = [sys.executable, "-m", "connector"]
 
 _NEVER = str(24 * 3600)
 """Seconds between polls where the webhooks alone must do."""
@@ -59,7 +62,7 @@ class World:
         if name == "web":
             command = line_of_procfile("web")
         elif hasty or name == "serve":
-            command = [*(HASTY if hasty else [*HASTY[:2], "connector"]), name]
+            command = [*(HASTY if hasty else CONNECTOR), name]
             command += ["--port", self.environment["PORT"]] if name == "serve" else []
         else:
             command = line_of_procfile(name)
