@@ -80,6 +80,7 @@ class DealRecords:
     records: Mapping[str, Mapping[str, Any]]
     lines: tuple[LineRecords, ...]
     problem: str = ""  #: why it cannot be read as one deal: "two companies, none of them primary"
+    absorbed: tuple[RecordRef, ...] = ()  #: deals that were merged into this one
 
 
 @dataclass(frozen=True, slots=True)

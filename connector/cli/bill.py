@@ -35,7 +35,7 @@ def bill(deal: str, as_json: bool) -> None:
     """Bill DEAL (salesforce:ID or hubspot:ID) now, if it is won and not billed yet."""
     with open_services() as services:
         ref = deal_ref(deal, services.crms)
-        bill_deal(str(ref), services)
+        bill_deal(str(ref), services, asked=True)
         with services.store.begin() as work:
             links = work.links.of(ref)
             billing = work.links.billing_of(ref)

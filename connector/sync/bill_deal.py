@@ -14,14 +14,16 @@ from connector.domain.refs import RecordRef
 from connector.domain.write_back import Value
 from connector.errors import CannotBill, KeyUsed, NeedsHuman, NotFound, Rejected
 from connector.ports import DealBilling, DealRecords, Link, Services
+from connector.sync.ask_first import reason_to_ask
 from connector.sync.read_deal import read_deal
 from connector.targets import TargetKind
 
 
-def bill_deal(ref: str, services: Services) -> None:
+def bill_deal(ref: str, services: Services, *, asked: bool = False) -> None:
     """Bill the deal if it is won and not billed yet; a second call changes nothing.
 
-    Whatever a person must fix is told on the deal itself before the work is parked.
+    Whatever a person must fix is told on the deal itself before the work is parked. ``asked`` says that a person has
+    named this very deal, so that it is billed even if it may be billed elsewhere already.
 
     Raises:
         NeedsHuman: the deal waits for a person. RetryLater: a vendor is unwell; nothing was lost or doubled.
@@ -38,7 +40,7 @@ def bill_deal(ref: str, services: Services) -> None:
         if billing is not None and billed_by is not None:
             _show(deal_ref, billing, billed_by, services)
         else:
-            _bill_if_won(deal_ref, services)
+            _bill_if_won(deal_ref, services, asked=asked)
     except NeedsHuman as error:
         _tell(deal_ref, {"sync_status": "needs_attention", "sync_message": str(error)}, services)
         raise
@@ -57,13 +59,20 @@ def plan_deal(records: DealRecords, services: Services) -> tuple[Deal, BillingPl
     return deal, plan_billing(deal, catalogue, services.today(), services.billing_policy)
 
 
-def _bill_if_won(deal_ref: RecordRef, services: Services) -> None:
+def _bill_if_won(deal_ref: RecordRef, services: Services, *, asked: bool) -> None:
     try:
         records = services.crms[deal_ref.provider].fetch_deal(deal_ref, services.mappings[deal_ref.provider])
-    except NotFound:
+    except NotFound as error:
+        if error.ref is None or error.ref.kind != "deal":
+            raise  # something else that every deal needs is missing
         return  # deleted before it was billed: there is nothing left to bill, and no record to tell
     if not records.won:
         _forget_complaint(deal_ref, services)
+        return
+    doubt = "" if asked else reason_to_ask(records, services)
+    if doubt:
+        # Not parked: asking again every hour would change nothing, and a mass update may touch years of deals.
+        _tell(deal_ref, {"sync_status": "needs_attention", "sync_message": doubt}, services)
         return
     with services.store.alone(f"account:{records.account or deal_ref}"):
         _bill(records, services)

@@ -11,14 +11,12 @@ from connector import targets
 from connector.domain.planning import INVOICE, SUBSCRIPTION
 from connector.domain.refs import RecordRef
 from connector.ports import Services
+from connector.sync.ask_first import FIRST_LOOK, first_seen
 from connector.sync.receive_event import receive
 from connector.targets import TargetKind
 
 _OVERLAP = timedelta(minutes=5)
 """How far each look reaches behind the last: clocks differ, and a CRM's index lags its writes."""
-
-_FIRST_LOOK = timedelta(days=1)
-"""How far back the very first look reaches: a deal won before the connector was there is not billed unasked."""
 
 _LOG_REACHES = timedelta(days=29)
 """Source: Stripe's events list reaches back 30 days. A CRM is asked for its deals, which it never forgets."""
@@ -39,7 +37,9 @@ def reconcile(provider: str, services: Services) -> None:
     started = services.clock()
     with services.store.begin() as work:
         last = work.settings.watermark(provider)
-    since = (last or started - _FIRST_LOOK) - _OVERLAP
+        if provider in services.crms:
+            first_seen(provider, work, services)
+    since = (last or started - FIRST_LOOK) - _OVERLAP
     if provider in services.crms:
         _mark_won_deals(services.crms[provider].won_since(since), services)
     elif provider == services.billing.name:

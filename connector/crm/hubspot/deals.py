@@ -22,7 +22,8 @@ from connector.errors import NotFound, Rejected, Unreachable
 from connector.ports import DealRecords, LineRecords
 from mappings.model import FieldMapping
 
-ALWAYS_READ = ("hs_is_closed_won", "hs_is_closed", "dealstage", "pipeline", "hubspot_owner_id")
+MERGED = "hs_merged_object_ids"
+ALWAYS_READ = ("hs_is_closed_won", "hs_is_closed", "dealstage", "pipeline", "hubspot_owner_id", MERGED)
 PRODUCT_ID = "hs_product_id"
 
 MOST_LINES = 500
@@ -91,6 +92,7 @@ class DealReader:
             records=records,
             lines=self._lines(associated.lines, fields.paths("line_item"), ref),
             problem=associated.problem,
+            absorbed=_merged(properties),
         )
 
     def _associated(self, deal: Mapping[str, Any], ref: RecordRef) -> _Associated:
@@ -206,6 +208,12 @@ def _changed_at(found: Mapping[str, Any]) -> datetime:
         return datetime.fromisoformat(text).astimezone(UTC)
     except ValueError as error:
         raise Unreachable("HubSpot's search does not say when a deal changed.", provider="hubspot") from error
+
+
+def _merged(properties: Mapping[str, Any]) -> tuple[RecordRef, ...]:
+    """HubSpot keeps the ids of deals that were merged into this one, parted by semicolons."""
+    ids = str(properties.get(MERGED) or "").split(";")
+    return tuple(RecordRef("hubspot", "deal", each.strip()) for each in ids if each.strip().isdigit())
 
 
 def _ref(kind: str, record_id: object) -> RecordRef | None:

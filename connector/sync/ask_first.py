@@ -1,0 +1,55 @@
+"""Won deals that are not billed before a person asks for it: they may be billed already, where we cannot see it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from connector.domain.planning import INVOICE, SUBSCRIPTION
+from connector.ports import DealRecords, Services, UnitOfWork
+from connector.sync.read_deal import close_date
+
+FIRST_LOOK = timedelta(days=1)
+"""How far back the very first look at a CRM reaches: what was won before the connector was there is not billed."""
+
+
+def reason_to_ask(records: DealRecords, services: Services) -> str:
+    """Why a person should decide, in a sentence for the deal's record; empty when there is no reason."""
+    return _was_won_before_us(records, services) or _took_in_a_billed_deal(records, services)
+
+
+def first_seen(crm: str, work: UnitOfWork, services: Services) -> datetime:
+    """When the connector first dealt with this CRM: now, if it never did before."""
+    began = work.settings.watermark(f"{crm}:began")
+    if began is None:
+        began = services.clock()
+        work.settings.set_watermark(f"{crm}:began", began)
+    return began
+
+
+def _was_won_before_us(records: DealRecords, services: Services) -> str:
+    """Every later edit rings an old deal's bell, too: a mass update must not bill what was sold years ago."""
+    crm = records.ref.provider
+    with services.store.begin() as work:
+        began = first_seen(crm, work, services)
+    closed = close_date(records, services.mappings[crm])
+    if closed is None or closed >= (began - FIRST_LOOK).date():
+        return ""
+    return (
+        f"The deal was closed on {closed.isoformat()}, before the connector began to bill this CRM's deals on "
+        f"{began.date().isoformat()}, so it is not billed by itself. Correct the close date if it is wrong, or run "
+        f"`connector bill {crm}:{records.ref.id}` if nobody has billed it."
+    )
+
+
+def _took_in_a_billed_deal(records: DealRecords, services: Services) -> str:
+    for absorbed in records.absorbed:
+        with services.store.begin() as work:
+            filled = work.links.of(absorbed)
+        billed_by = filled.get(SUBSCRIPTION) or filled.get(INVOICE)
+        if billed_by is not None:
+            return (
+                f"The deal took in the deal {absorbed.id}, which is billed already as {billed_by.kind} {billed_by.id}. "
+                "Take off what that one has sold, then run "
+                f"`connector bill {records.ref.provider}:{records.ref.id}` for the rest."
+            )
+    return ""
