@@ -80,6 +80,7 @@ class DealRecords:
     records: Mapping[str, Mapping[str, Any]]
     lines: tuple[LineRecords, ...]
     problem: str = ""  #: why it cannot be read as one deal: "two companies, none of them primary"
+    won_at: datetime | None = None  #: when it came to be won, as the CRM itself notes it; None where it does not
     absorbed: tuple[RecordRef, ...] = ()  #: deals that were merged into this one
 
 
@@ -441,6 +442,10 @@ class Links(Protocol):
 
     def remember(self, link: Link) -> None:
         """Fill the role. Raises ValueError if another record fills it already."""
+        ...
+
+    def give_up(self, link: Link) -> None:
+        """What filled the role is gone for good: the role is empty again, and its idempotency key spent."""
         ...
 
     def owners(self, target: RecordRef) -> list[StepKey]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from connector.domain.billing_plan import StepKey
@@ -14,7 +14,10 @@ from connector.store.tables import link as links
 
 
 class PostgresLinks:
-    """The tables ``link``, ``step_attempt``, ``payer_tried`` and ``billed_deal``. Nothing here is ever forgotten."""
+    """The tables ``link``, ``step_attempt``, ``payer_tried`` and ``billed_deal``.
+
+    Nothing is forgotten but what is gone in billing for good.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -71,6 +74,12 @@ class PostgresLinks:
         there = self.get(link.key)
         if there != link.target:
             raise ValueError(f"{link.key} is filled by {there} already, so it cannot be {link.target}")
+
+    def give_up(self, link: Link) -> None:
+        """Empty the role, if it is still filled so, and spend its key."""
+        gone = delete(links).where(links.c.owner == link.key.owner, links.c.role == link.key.role)
+        self._connection.execute(gone.where(links.c.target == link.target))
+        self.new_epoch(link.key)
 
     def owners(self, target: RecordRef) -> list[StepKey]:
         """Which CRM records this billing record stands for."""

@@ -8,7 +8,7 @@ from connector.domain.billing_plan import (
     Step,
     StepKey,
 )
-from connector.domain.deal import Deal
+from connector.domain.deal import Account, Deal
 from connector.domain.planning import CUSTOMER, INVOICE, SUBSCRIPTION, plan_billing
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import Value
@@ -80,7 +80,8 @@ def _bill_if_won(deal_ref: RecordRef, services: Services, *, asked: bool) -> Non
 
 def _bill(records: DealRecords, services: Services) -> None:
     deal, plan = plan_deal(records, services)
-    _refuse_a_second_customer(deal, services)
+    if deal.account is not None:
+        _refuse_a_second_customer(deal.account, services)
     *before, last = plan.steps
     made: dict[StepKey, RecordRef] = {}
     for step in before:
@@ -144,14 +145,29 @@ def _make(step: Step, made: dict[StepKey, RecordRef], services: Services) -> Rec
     return found
 
 
-def _refuse_a_second_customer(deal: Deal, services: Services) -> None:
-    """A CRM record that names another customer than our Link is a question for a person, never a second customer."""
-    account = deal.account
-    if account is None or not account.customer_id:
-        return
+def _refuse_a_second_customer(account: Account, services: Services) -> None:
+    """A CRM record that names another customer than our Link is a question for a person, never a second customer.
+
+    Unless ours was deleted in billing: then the record decides, naming another one, or none to have one made.
+    """
+    key = StepKey(account.ref, CUSTOMER)
     with services.store.begin() as work:
-        linked = work.links.get(StepKey(account.ref, CUSTOMER))
-    if linked is not None and linked.id != account.customer_id:
+        linked = work.links.get(key)
+        known = work.ledger.account(linked) if linked is not None else None
+    if linked is None:
+        return
+    if known is not None and known.customer.deleted:
+        if account.customer_id == linked.id:
+            raise CannotBill(
+                f"The account's customer {linked.id} was deleted in billing.",
+                field="account.customer_id",
+                hint="Name another customer on the account, or empty the field to have a new one made.",
+                ref=account.ref,
+            )
+        with services.store.begin() as work:
+            work.links.give_up(Link(key, linked))
+            work.audit.record("customer given up", str(account.ref), {"customer": linked.id}, services.clock())
+    elif account.customer_id and linked.id != account.customer_id:
         raise CannotBill(
             f"The account names the billing customer {account.customer_id}, but has been billed as {linked.id}.",
             field="account.customer_id",
