@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from connector.domain.planning import INVOICE, SUBSCRIPTION
 from connector.ports import DealRecords, Services, UnitOfWork
-from connector.sync.read_deal import close_date
 
 FIRST_LOOK = timedelta(days=1)
 """How far back the very first look at a CRM reaches: what was won before the connector was there is not billed."""
@@ -27,17 +26,19 @@ def first_seen(crm: str, work: UnitOfWork, services: Services) -> datetime:
 
 
 def _was_won_before_us(records: DealRecords, services: Services) -> str:
-    """Every later edit rings an old deal's bell, too: a mass update must not bill what was sold years ago."""
+    """Every later edit rings an old deal's bell, too: a mass update must not bill what was sold years ago.
+
+    What counts is when the CRM saw the deal come to be won, never its close date: that one is often left as it was.
+    """
     crm = records.ref.provider
     with services.store.begin() as work:
         began = first_seen(crm, work, services)
-    closed = close_date(records, services.mappings[crm])
-    if closed is None or closed >= (began - FIRST_LOOK).date():
+    if records.won_at is None or records.won_at >= began - FIRST_LOOK:
         return ""
     return (
-        f"The deal was closed on {closed.isoformat()}, before the connector began to bill this CRM's deals on "
-        f"{began.date().isoformat()}, so it is not billed by itself. Correct the close date if it is wrong, or run "
-        f"`connector bill {crm}:{records.ref.id}` if nobody has billed it."
+        f"The deal was won on {records.won_at.date().isoformat()}, before the connector began to bill this CRM's deals "
+        f"on {began.date().isoformat()}, so it is not billed by itself. Run `connector bill {crm}:{records.ref.id}` if "
+        "nobody has billed it."
     )
 
 

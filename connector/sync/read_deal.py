@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -52,12 +51,6 @@ def read_deal(records: DealRecords, mapping: FieldMapping) -> Deal:
         line_items=tuple(_line(line, mapping) for line in records.lines),
         metadata={name[len(_METADATA) :]: str(value) for name, value in values.items() if name.startswith(_METADATA)},
     )
-
-
-def close_date(records: DealRecords, mapping: FieldMapping) -> date | None:
-    """The day the deal was closed, even of a deal that cannot be read otherwise; None when the mapping finds none."""
-    closed = apply.read_all(mapping.deal, records.records).values.get("deal.close_date")
-    return closed if isinstance(closed, date) else None
 
 
 def _read(rules: tuple[FieldRule, ...], records: Mapping[str, Mapping[str, Any]], ref: RecordRef) -> dict[str, Any]:

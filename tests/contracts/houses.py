@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -83,7 +83,7 @@ class FakeHouse:
         return deal.ref, deal.account
 
     def win(self, deal: RecordRef) -> None:
-        self.crm.has(a_fake_deal(deal.id, account=deal.id), at=NOW)
+        self.crm.has(replace(a_fake_deal(deal.id, account=deal.id), won_at=NOW), at=NOW)
 
     def shown(self, record: RecordRef, field: str) -> Any:
         return self.crm.shown[record].get(field)

@@ -58,6 +58,15 @@ def test_won_is_the_crms_own_flag_and_never_a_label(house: House) -> None:
     assert house.crm.fetch_deal(ref, house.mapping).won is True
 
 
+def test_the_crm_says_when_a_deal_came_to_be_won(house: House) -> None:
+    ref, _ = house.deal(won=False)
+    assert house.crm.fetch_deal(ref, house.mapping).won_at is None
+    house.win(ref)
+    won_at = house.crm.fetch_deal(ref, house.mapping).won_at
+    assert won_at is not None
+    assert abs(won_at - house.now()) < timedelta(minutes=1)
+
+
 def test_a_deal_that_is_not_there_is_not_found(house: House) -> None:
     ref, _ = house.deal(won=True)
     missing = replace(ref, id=house.unused_id(ref))

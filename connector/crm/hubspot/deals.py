@@ -23,7 +23,8 @@ from connector.ports import DealRecords, LineRecords
 from mappings.model import FieldMapping
 
 MERGED = "hs_merged_object_ids"
-ALWAYS_READ = ("hs_is_closed_won", "hs_is_closed", "dealstage", "pipeline", "hubspot_owner_id", MERGED)
+WON_AT = "hs_closed_won_date"
+ALWAYS_READ = ("hs_is_closed_won", "hs_is_closed", "dealstage", "pipeline", "hubspot_owner_id", MERGED, WON_AT)
 PRODUCT_ID = "hs_product_id"
 
 MOST_LINES = 500
@@ -92,6 +93,7 @@ class DealReader:
             records=records,
             lines=self._lines(associated.lines, fields.paths("line_item"), ref),
             problem=associated.problem,
+            won_at=_won_at(properties),
             absorbed=_merged(properties),
         )
 
@@ -208,6 +210,14 @@ def _changed_at(found: Mapping[str, Any]) -> datetime:
         return datetime.fromisoformat(text).astimezone(UTC)
     except ValueError as error:
         raise Unreachable("HubSpot's search does not say when a deal changed.", provider="hubspot") from error
+
+
+def _won_at(properties: Mapping[str, Any]) -> datetime | None:
+    """When the deal entered its won stage, as HubSpot works it out; None where it does not say."""
+    try:
+        return datetime.fromisoformat(str(properties.get(WON_AT) or "")).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 def _merged(properties: Mapping[str, Any]) -> tuple[RecordRef, ...]:

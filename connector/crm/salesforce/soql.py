@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 _DEAL = ("Id", "IsWon", "IsClosed", "AccountId", "OwnerId")
+_STAGE = ("LastStageChangeDate", "CreatedDate")
+"""When it came to its stage: by a change, or because it was entered there."""
+
 _LINE = ("Id", "Product2Id")
 _ROLE = ("ContactId", "Role", "IsPrimary")
 
@@ -47,7 +50,7 @@ def deal_query(
 ) -> DealQuery:
     """One query for a deal, its account, line items with products, and contact roles."""
     wanted: dict[str, dict[str, None]] = {
-        "Opportunity": dict.fromkeys(_DEAL),
+        "Opportunity": dict.fromkeys((*_DEAL, *(name for name in _STAGE if has_path(f"Opportunity.{name}")))),
         "OpportunityLineItem": dict.fromkeys(_LINE),
         "Contact": {},
     }

@@ -81,7 +81,14 @@ def deal_records(
         },
         lines=tuple(_line(each) for each in lines),
         problem=problem,
+        won_at=_won_at(opportunity),
     )
+
+
+def _won_at(opportunity: Mapping[str, Any]) -> datetime | None:
+    """When a won opportunity came to its stage. Its close date only says what somebody once hoped for."""
+    text = opportunity.get("LastStageChangeDate") or opportunity.get("CreatedDate")
+    return datetime.fromisoformat(str(text)).astimezone(UTC) if opportunity["IsWon"] and text else None
 
 
 def _line(line: Mapping[str, Any]) -> LineRecords:
