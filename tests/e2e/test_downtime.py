@@ -33,7 +33,7 @@ def test_deals_closed_while_the_receiver_is_down_are_billed_when_it_is_back(town
     assert {tuple(town.shown(one, "last_invoice_status")) for one in before} == {("paid",)}
 
 
-@pytest.mark.xdist_group("e2e-kill")
+@pytest.mark.xdist_group("e2e-deaf")
 def test_without_any_webhook_deals_and_payments_are_found_by_asking(deaf_world: World) -> None:
     """No vendor knows our address; a worker alone, with no receiver at all, does the whole job."""
     placed = deaf_world.place(small_book("Deaf"))

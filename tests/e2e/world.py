@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from unittest.mock import patch
 
+import psycopg
+
 from connector import bootstrap
 from connector.cli.demo import stage
 from connector.cli.demo.book import Sale
@@ -112,9 +114,12 @@ class World:
         self.sandbox.faults.add(Fault(vendor, kind, **how))  # type: ignore[arg-type]  # Fault checks its own words
 
     def dirty(self) -> int:
-        """How much work is not done."""
+        """How much work is not done: Targets that are dirty, and records that wait for their next try."""
         with self.services.store.begin() as work:
-            return work.targets.counts().dirty
+            targets = work.targets.counts().dirty
+        with psycopg.connect(self.environment["DATABASE_URL"]) as connection:
+            rows = connection.execute("select count(*) from crm_record where differs and not parked").fetchone()
+        return targets + (rows[0] if rows else 0)
 
     def at_rest(self) -> bool:
         """Whether nothing is on the wire and nothing is left to do."""
