@@ -8,9 +8,8 @@ from typing import Any
 import click
 from gunicorn.app.base import BaseApplication
 
-from connector.bootstrap import Connector, build, database_url, migrate_database
+from connector.bootstrap import Connector, build, migrate_database
 from connector.jobs.worker import Pace, WorkerThread, start_worker_thread
-from connector.settings import Settings
 from connector.sync import USE_CASES
 
 
@@ -60,7 +59,9 @@ class _OneProcess(BaseApplication):  # type: ignore[misc]  # gunicorn ships no t
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65_535))
 def serve(host: str, port: int) -> None:
     """Run receiver and worker in one process. Without DATABASE_URL, a Postgres of our own is started and migrated."""
-    url = database_url(Settings())
+    connector = build()  # what is wrong with the settings is told here in a sentence, not by the forked process
+    connector.close()
+    url = connector.database_url
     migrate_database(url)
     os.environ["DATABASE_URL"] = url  # for the process that gunicorn forks
     click.echo(f"Listening on http://{host}:{port}")
