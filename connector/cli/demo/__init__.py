@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import tempfile
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
@@ -28,6 +30,7 @@ def demo(once: bool, json_file: Path | None) -> None:
     """
     console = Console()
     with ExitStack() as stack:
+        stack.enter_context(_ended_by_signals())
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="connector-demo-")))
         with console.status("Starting a database, three vendors, the receiver and a worker …"):
             stage = stack.enter_context(set_up(directory))
@@ -38,6 +41,24 @@ def demo(once: bool, json_file: Path | None) -> None:
         if not once:
             _stay(console, stage)
     click.get_current_context().exit(1 if any(report.problems for report in reports) else 0)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """A closed terminal or a ``kill`` stops everything in order, as Ctrl-C does: our processes would outlive us."""
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+
+    def end(number: int, _frame: object) -> None:
+        for each in numbers:
+            signal.signal(each, signal.SIG_IGN)  # once is enough: stopping in order takes a few seconds
+        raise SystemExit(128 + number)
+
+    before = [signal.signal(each, end) for each in numbers]
+    try:
+        yield
+    finally:
+        for each, handler in zip(numbers, before, strict=True):
+            signal.signal(each, handler)
 
 
 def _tell(console: Console, reports: list[DealReport]) -> None:
