@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import shutil
 import signal
 import tempfile
 import threading
@@ -31,7 +33,7 @@ def demo(once: bool, json_file: Path | None) -> None:
     console = Console()
     with ExitStack() as stack:
         stack.enter_context(_ended_by_signals())
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="connector-demo-")))
+        directory = _directory()
         with console.status("Starting a database, three vendors, the receiver and a worker …"):
             stage = stack.enter_context(set_up(directory))
         reports = play(stage, the_book(), console)
@@ -41,6 +43,13 @@ def demo(once: bool, json_file: Path | None) -> None:
         if not once:
             _stay(console, stage)
     click.get_current_context().exit(1 if any(report.problems for report in reports) else 0)
+
+
+def _directory() -> Path:
+    """A folder that goes when we end, after the database in it: both go at exit, and what came last goes first."""
+    path = tempfile.mkdtemp(prefix="connector-demo-")
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return Path(path)
 
 
 @contextmanager
