@@ -10,6 +10,7 @@ ConnectorError
     Rejected          the vendor understood the request and refused it
     AccessLost        credentials expired, were revoked or lack a permission
     NotFound          the record is gone, or was never visible to us
+      Gone            it was deleted, or merged into another, for sure
     Unsupported       the provider has no way to express what was asked
   NotGenuine          a webhook request that is not the vendor's: refused at the door
   Unreadable          a verified body that makes no sense: stored and parked, then acknowledged
@@ -94,6 +95,10 @@ class AccessLost(NeedsHuman):
 
 class NotFound(NeedsHuman):
     """The record is gone, or was never visible to us."""
+
+
+class Gone(NotFound):
+    """The record was deleted, or merged into another, for sure: nothing is left to do for it."""
 
 
 class Unsupported(NeedsHuman):

@@ -33,7 +33,7 @@ from connector.domain.billing_plan import (
 from connector.domain.inbox import InboxEvent
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import Value
-from connector.errors import KeyUsed, NeedsHuman, NotFound, Rejected, RetryLater
+from connector.errors import Gone, KeyUsed, NeedsHuman, NotFound, Rejected, RetryLater
 from connector.ports import (
     Check,
     CrmWrite,
@@ -94,6 +94,7 @@ class FakeCrm:
     changed_at: dict[RecordRef, datetime] = field(default_factory=dict)
     shown: dict[RecordRef, dict[str, Value]] = field(default_factory=dict)
     refusals: dict[RecordRef, RetryLater | NeedsHuman] = field(default_factory=dict)
+    hidden: set[RecordRef] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
     trouble: Trouble = no_trouble
 
@@ -109,8 +110,10 @@ class FakeCrm:
 
     def fetch_deal(self, ref: RecordRef, mapping: FieldMapping) -> DealRecords:
         self._call("fetch_deal")
+        if ref in self.hidden:
+            raise NotFound("There is no such deal, or we cannot see it.", ref=ref)
         if ref not in self.deals:
-            raise NotFound("The deal is gone.", ref=ref)
+            raise Gone("The deal is gone.", ref=ref)
         return self.deals[ref]
 
     def won_since(self, moment: datetime) -> Iterable[RecordRef]:

@@ -12,7 +12,7 @@ from connector.domain.deal import Account, Deal
 from connector.domain.planning import CUSTOMER, INVOICE, SUBSCRIPTION, plan_billing
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import Value
-from connector.errors import CannotBill, KeyUsed, NeedsHuman, NotFound, Rejected
+from connector.errors import CannotBill, Gone, KeyUsed, NeedsHuman, Rejected
 from connector.ports import DealBilling, DealRecords, Link, Services
 from connector.sync.ask_first import reason_to_ask
 from connector.sync.read_deal import read_deal
@@ -62,10 +62,8 @@ def plan_deal(records: DealRecords, services: Services) -> tuple[Deal, BillingPl
 def _bill_if_won(deal_ref: RecordRef, services: Services, *, asked: bool) -> None:
     try:
         records = services.crms[deal_ref.provider].fetch_deal(deal_ref, services.mappings[deal_ref.provider])
-    except NotFound as error:
-        if error.ref is None or error.ref.kind != "deal":
-            raise  # something else that every deal needs is missing
-        return  # deleted before it was billed: there is nothing left to bill, and no record to tell
+    except Gone:
+        return  # before it was billed: there is nothing left to bill, and no record to tell
     if not records.won:
         _forget_complaint(deal_ref, services)
         return

@@ -7,6 +7,7 @@ import psycopg
 from connector.domain.refs import RecordRef
 from connector.errors import AccessLost, Unreachable
 from connector.jobs.run_target import run_target
+from connector.jobs.schedule import knock_again
 from connector.sync import USE_CASES
 from connector.sync.write_back import write_back
 from connector.targets import Target, TargetKind, for_record
@@ -117,3 +118,17 @@ def test_a_target_that_names_no_record_is_parked_all_the_same(world: World, data
         run_target(target, world.services, USE_CASES)
     with world.services.store.begin() as work:
         assert [parked.target for parked in work.targets.parked()] == [target]
+
+
+def test_a_deal_we_may_not_see_is_parked_and_billed_once_we_may(world: World) -> None:
+    """A sharing rule hides it: were it taken for deleted, nobody would ever bill it."""
+    ref = world.crm.has(a_fake_deal())
+    target = for_record(TargetKind.DEAL, ref)
+    world.crm.hidden.add(ref)
+    work_on(world, target)
+    with world.services.store.begin() as work:
+        assert [parked.target for parked in work.targets.parked()] == [target]
+    world.crm.hidden.clear()
+    knock_again(world.services)
+    run_target(target, world.services, USE_CASES)
+    assert shown(world, ref) == ("billed", "")

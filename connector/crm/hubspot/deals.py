@@ -18,7 +18,7 @@ from connector.crm.hubspot.translate import (
     record,
 )
 from connector.domain.refs import RecordRef
-from connector.errors import NotFound, Rejected, Unreachable
+from connector.errors import Gone, NotFound, Rejected, Unreachable
 from connector.ports import DealRecords, LineRecords
 from mappings.model import FieldMapping
 
@@ -59,22 +59,27 @@ class DealReader:
         """The deal, its company, contact, line items and their products: a call for each that the mapping reads.
 
         Raises:
-            NotFound: the deal is gone, or was merged: HubSpot answers an old id with the record that took it in, and
+            Gone: the deal was deleted, or was merged: HubSpot answers an old id with the record that took it in, and
                 that one is billed under its own.
         """
         paths = fields.paths("deal")
-        deal = self._api.record(
-            "deals",
-            ref.id,
-            self._existing("deal", (*ALWAYS_READ, *names_read(paths, "deal"))),
-            ("companies", "contacts", "line_items"),
-            ref,
-        )
+        wanted = self._existing("deal", (*ALWAYS_READ, *names_read(paths, "deal")))
+        try:
+            deal = self._api.record("deals", ref.id, wanted, ("companies", "contacts", "line_items"), ref)
+        except NotFound as error:  # a token that may read deals may read all of them
+            raise Gone(
+                "The deal was deleted in HubSpot.",
+                provider="hubspot",
+                ref=ref,
+                status=error.status,
+                code=error.code,
+                request_id=error.request_id,
+            ) from None
         properties = mapping(deal.get("properties"))
         if not properties or "id" not in deal:
             raise Unreachable("HubSpot gave a deal without properties.", provider="hubspot", ref=ref)
         if str(deal["id"]) != ref.id:
-            raise NotFound(f"The deal was merged into deal {deal['id']}.", provider="hubspot", ref=ref)
+            raise Gone(f"The deal was merged into deal {deal['id']}.", provider="hubspot", ref=ref)
         associated = self._associated(deal, ref)
         outcome = self._catalog.outcome(properties)
         owner = properties.get("hubspot_owner_id")

@@ -13,11 +13,11 @@ from connector.crm.salesforce.ids import is_record_id, long_id
 from connector.crm.salesforce.schema import Schema
 from connector.crm.salesforce.settings import SalesforceSettings
 from connector.crm.salesforce.setup import plan_setup
-from connector.crm.salesforce.soql import deal_query, won_query
+from connector.crm.salesforce.soql import deal_query, deleted_query, won_query
 from connector.crm.salesforce.translate import OBJECTS, deal_records, field_catalog
 from connector.crm.salesforce.writes import write_all
 from connector.domain.refs import RecordRef
-from connector.errors import NotFound, Rejected, Unsupported
+from connector.errors import Gone, NotFound, Rejected, Unsupported
 from connector.ports import (
     Check,
     Clock,
@@ -73,12 +73,7 @@ class SalesforceClient:
         query = deal_query(deal.id, mapping.paths("deal"), mapping.paths("line_item"), self._schema.has_path)
         found = self._connection.query(query.soql, ref=deal)
         if not found:
-            raise NotFound(
-                "Salesforce has no such opportunity, or we cannot see it.",
-                hint="It may be in the recycle bin, or outside what the integration user may see.",
-                provider="salesforce",
-                ref=deal,
-            )
+            raise self._why_not_found(deal)
         opportunity = found[0]
         return deal_records(
             deal,
@@ -87,6 +82,17 @@ class SalesforceClient:
             self._connection.rest_of(opportunity.get("OpportunityContactRoles"), deal),
             billing_role=self._settings.billing_contact_role,
             currency=self._settings.currency,
+        )
+
+    def _why_not_found(self, deal: RecordRef) -> NotFound:
+        """Deleted records answer for a while to those who ask for them; what sharing rules hide never does."""
+        if self._connection.query(deleted_query(deal.id), ref=deal, deleted=True):
+            return Gone("The opportunity was deleted in Salesforce.", provider="salesforce", ref=deal)
+        return NotFound(
+            "Salesforce shows us no such opportunity.",
+            hint="Unless it was deleted for good, let the integration user see all opportunities (View All).",
+            provider="salesforce",
+            ref=deal,
         )
 
     def won_since(self, moment: datetime) -> Iterator[RecordRef]:

@@ -59,13 +59,13 @@ class Connection:
         self.transport = Transport(throttle)
         self.tokens = TokenProvider(settings, self.transport.session, throttle, clock)
 
-    def query(self, soql: str, *, ref: RecordRef | None = None) -> list[dict[str, Any]]:
+    def query(self, soql: str, *, ref: RecordRef | None = None, deleted: bool = False) -> list[dict[str, Any]]:
         """All rows of a SOQL query; sub-selects arrive whole too. Numbers with a point are Decimal."""
-        return list(self.rows(soql, ref=ref))
+        return list(self.rows(soql, ref=ref, deleted=deleted))
 
-    def rows(self, soql: str, *, ref: RecordRef | None = None) -> Iterator[dict[str, Any]]:
-        """As ``query``, but a page is fetched only when its rows are wanted."""
-        yield from self._pages(self._call(lambda sdk: sdk.query(soql), ref=ref), ref)
+    def rows(self, soql: str, *, ref: RecordRef | None = None, deleted: bool = False) -> Iterator[dict[str, Any]]:
+        """As ``query``, but a page is fetched only when its rows are wanted. ``deleted`` looks in the bin as well."""
+        yield from self._pages(self._call(lambda sdk: sdk.query(soql, include_deleted=deleted), ref=ref), ref)
 
     def tooling_query(self, soql: str) -> list[dict[str, Any]]:
         """All rows of a query to the Tooling API, which knows the org's own make-up."""

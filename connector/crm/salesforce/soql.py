@@ -72,6 +72,11 @@ def deal_query(
     return DealQuery(soql, tuple(missing))
 
 
+def deleted_query(deal_id: str) -> str:
+    """Whether a deal is in the recycle bin; to be asked of ``queryAll``."""
+    return select(("Id",), "Opportunity", f"WHERE Id = {quote(deal_id)} AND IsDeleted = true")
+
+
 def won_query(since: datetime) -> str:
     """The deals that are won and changed since, oldest first. Long answers come by cursor, not by offset: a row that
     changes while we read is neither skipped nor repeated."""

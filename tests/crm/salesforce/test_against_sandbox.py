@@ -17,7 +17,7 @@ from connector.crm.salesforce.webhook import SalesforceWebhook
 from connector.domain.inbox import EventKind, InboundRequest
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import BY_NAME, Value, ValueType
-from connector.errors import AccessLost, NotFound, RateLimited, Rejected, RetryLater, Unreachable
+from connector.errors import AccessLost, Gone, NotFound, RateLimited, Rejected, RetryLater, Unreachable
 from connector.ports import CheckStatus, CrmWrite
 from connector.sandbox.faults import Fault
 from connector.sandbox.salesforce import CLIENT_KEY, CLIENT_SECRET, INTEGRATION_USERNAME
@@ -299,7 +299,7 @@ def test_a_deleted_deal_is_not_found(connected: SalesforceClient, served: Served
     made = served.deal(opportunity={"StageName": "Prospecting"})
     assert not connected.fetch_deal(deal_ref(made), mapping).won
     served.people.delete("Opportunity", made["opportunity_id"])
-    with pytest.raises(NotFound):
+    with pytest.raises(Gone):
         connected.fetch_deal(deal_ref(made), mapping)
 
 

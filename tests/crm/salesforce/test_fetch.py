@@ -11,7 +11,7 @@ import pytest
 from connector.crm.salesforce.client import SalesforceClient
 from connector.crm.salesforce.settings import SalesforceSettings
 from connector.domain.refs import RecordRef
-from connector.errors import AccessLost, NotFound, Rejected, Unsupported
+from connector.errors import AccessLost, Gone, NotFound, Rejected, Unsupported
 from connector.ports import FieldInfo
 from mappings.apply import read
 from mappings.model import FieldMapping
@@ -181,12 +181,16 @@ def test_descriptions_are_kept_for_an_hour(
     assert org.described.count("Opportunity") == 2
 
 
-def test_a_deal_that_is_gone_is_not_found(client: SalesforceClient, org: StubOrg, mapping: FieldMapping) -> None:
-    """In the recycle bin, or never visible to us."""
+@pytest.mark.parametrize(("in_the_bin", "error"), [([{"Id": DEAL.id}], Gone), ([], NotFound)])
+def test_a_deal_that_is_gone_is_told_from_one_we_may_not_see(
+    client: SalesforceClient, org: StubOrg, mapping: FieldMapping, in_the_bin: list[object], error: type[NotFound]
+) -> None:
+    """What is in the recycle bin was deleted; what is nowhere may only be hidden from us."""
     org.answers_query([])
+    org.on("GET", "queryAll/", {"totalSize": len(in_the_bin), "done": True, "records": in_the_bin})
     with pytest.raises(NotFound) as caught:
         client.fetch_deal(DEAL, mapping)
-    assert caught.value.ref == DEAL
+    assert (type(caught.value), caught.value.ref) == (error, DEAL)
 
 
 @pytest.mark.parametrize(
