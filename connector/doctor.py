@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
+from connector.billing import BILLINGS
 from connector.bootstrap import build, engine_checks, storage_checks
+from connector.crm import CRMS
 from connector.errors import ConnectorError, NeedsHuman
 from connector.ports import Check, CheckStatus, Services
 from connector.settings import LOOPBACK, Environment
@@ -19,11 +21,14 @@ def examine() -> list[Check]:
         environment = Environment.read()
     except ConnectorError as error:
         return [Check("settings", FAIL, error.message, error.hint)]
-    checks = [Check("settings", OK, "Every variable makes sense."), *_public_url(environment), *_modes(environment)]
+    checks = [Check("settings", OK, "Every variable makes sense."), *_connected(environment)]
+    if not environment.configured(BILLINGS):
+        return checks  # nothing can be built without it
+    checks += [*_public_url(environment), *_modes(environment)]
     try:
         connector = build(environment)
     except ConnectorError as error:
-        return [*checks, Check("settings", FAIL, error.message, error.hint or "Look at DATABASE_URL.")]
+        return [*checks, Check("database", FAIL, error.message, error.hint or "Look at DATABASE_URL.")]
     try:
         storage = _guarded("storage", lambda: storage_checks(connector))
         checks += storage
@@ -49,9 +54,19 @@ def _providers(services: Services) -> list[Check]:
     checks: list[Check] = []
     for name, crm in services.crms.items():
         checks += _guarded(name, lambda crm=crm, name=name: crm.check(services.mappings[name]))  # type: ignore[misc]
-    if not services.crms:
-        checks.append(Check("crm", FAIL, "No CRM is connected.", "Set SALESFORCE_… or HUBSPOT_… variables."))
     checks += _guarded(services.billing.name, lambda: services.billing.check(services.public_url))
+    return checks
+
+
+def _connected(environment: Environment) -> list[Check]:
+    """A deal has to come from somewhere, and to go somewhere."""
+    checks = []
+    if not environment.configured(CRMS):
+        hint = "Set the variables of Salesforce or HubSpot; README.md says which."
+        checks.append(Check("crm", FAIL, "No CRM is connected.", hint))
+    if not environment.configured(BILLINGS):
+        hint = "Set STRIPE_API_KEY; README.md says where to find it."
+        checks.append(Check("billing", FAIL, "No billing is connected.", hint))
     return checks
 
 
@@ -75,7 +90,7 @@ def _modes(environment: Environment) -> list[Check]:
     if len(set(modes.values())) > 1:
         told = ", ".join(f"{name} is {mode}" for name, mode in sorted(modes.items()))
         return [Check("modes", FAIL, f"Test and live are mixed: {told}.", "Connect test with test, live with live.")]
-    return [Check("modes", OK, f"All providers are {next(iter(modes.values()), 'unset')}.")]
+    return [Check("modes", OK, f"Everything connected is {next(iter(modes.values()), 'neither test nor live')}.")]
 
 
 def _work(services: Services) -> list[Check]:
