@@ -16,7 +16,9 @@ from connector.domain.billing_plan import (
     PlannedLine,
     Step,
 )
-from connector.domain.money import Money
+from connector.domain.money import Money, exponent
+from connector.domain.refs import RecordRef
+from connector.ports import Services
 from connector.sync.bill_deal import plan_deal
 
 
@@ -29,20 +31,36 @@ def plan(deal: str, as_json: bool) -> None:
         ref = deal_ref(deal, services.crms)
         records = services.crms[ref.provider].fetch_deal(ref, services.mappings[ref.provider])
         read, planned = plan_deal(records, services)
+        billed_by = _billed_by(ref, services)
     if as_json:
-        print_json({"deal": read.ref, "won": read.won, "steps": list(planned.steps), "notes": planned.notes})
+        print_json(
+            {
+                "deal": read.ref,
+                "won": read.won,
+                "billed": billed_by,
+                "steps": list(planned.steps),
+                "notes": planned.notes,
+            }
+        )
         return
-    click.echo(f"{read.name} ({read.ref}){'' if read.won else ': not won yet, so nothing is billed'}")
+    standing = f": billed already, as {' and '.join(billed_by)}; this is what it would come to now" if billed_by else ""
+    click.echo(f"{read.name} ({read.ref})" + (standing if read.won else ": not won yet, so nothing is billed"))
     print_table("What billing would make", ("step", "what"), [(step.key.role, _says(step)) for step in planned.steps])
     lines = [line for step in planned.steps for line in _lines(step)]
     currency = next((s.currency for s in planned.steps if isinstance(s, MakeSubscription | MakeInvoice)), "")
     print_table(
         "Lines",
         ("line", "quantity", "price", "amount per period"),
-        [(line.description, line.quantity, _price(line), Money(line.amount, currency)) for line in lines],
+        [(line.description, line.quantity, _price(line, currency), Money(line.amount, currency)) for line in lines],
     )
     for note in planned.notes:
         click.echo(f"note: {note}")
+
+
+def _billed_by(deal: RecordRef, services: Services) -> list[str]:
+    """What bills this deal already, as ids; the plan below it is then a comparison and not a promise."""
+    with services.store.begin() as work:
+        return [target.id for target in work.links.of(deal).values()] if work.links.billing_of(deal) else []
 
 
 def _lines(step: Step) -> tuple[PlannedLine, ...]:
@@ -55,10 +73,11 @@ def _lines(step: Step) -> tuple[PlannedLine, ...]:
             return ()
 
 
-def _price(line: PlannedLine) -> str:
+def _price(line: PlannedLine, currency: str) -> str:
     if isinstance(line.price, ExistingPrice):
         return line.price.price_id
-    return f"{line.price.unit_amount:f} minor units, {line.price.interval or 'once'}"
+    major = line.price.unit_amount.scaleb(-exponent(currency))  # may be finer than the currency: a price per call, say
+    return f"{currency.upper()} {major:,f}, {line.price.interval or 'once'}"
 
 
 def _says(step: Step) -> str:
