@@ -79,8 +79,9 @@ def meaning_of(error: stripe.StripeError) -> Meaning:
         return _REPLAYED
     if status == 404:
         return _GONE
-    if status == 409 or status >= 500:
-        # A conflict means that a twin of the request is under way: the SDK has waited for it and given up.
+    if status == 409 or status >= 500 or 0 < status < 400:
+        # A conflict means that a twin of the request is under way: the SDK has waited for it and given up. And a good
+        # status with a body that is not Stripe's says nothing of whether the request got through.
         return _UNWELL
     for kind, meaning in _MEANINGS:
         if isinstance(error, kind):

@@ -18,6 +18,9 @@ from connector.ports import Clock
 
 DEAL_OBJECT = "Opportunity"
 
+_LONGEST_ID = 100
+"""Salesforce's have 18 characters; what no index can hold would be refused, and so come again for ever."""
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
@@ -86,7 +89,7 @@ class SalesforceWebhook:
     def _unreadable(self, body: bytes, problem: str) -> InboxEvent:
         return InboxEvent(
             source=self.source,
-            event_id=f"outbound-{hashlib.sha256(body).hexdigest()[:32]}",
+            event_id=_fingerprint(body.decode("utf-8", "backslashreplace")),
             kind=EventKind.POISON,
             type="outbound:unreadable",
             subject=None,
@@ -99,7 +102,7 @@ class SalesforceWebhook:
         kind, subject, problem = _meaning(told)
         return InboxEvent(
             source=self.source,
-            event_id=told.id or f"outbound-{hashlib.sha256(told.body.encode()).hexdigest()[:32]}",
+            event_id=told.id if 0 < len(told.id) <= _LONGEST_ID else _fingerprint(told.body),
             kind=kind,
             type=f"outbound:{told.object or 'nothing'}"[:100],
             subject=subject,
@@ -107,6 +110,10 @@ class SalesforceWebhook:
             body=told.body,
             problem=problem,
         )
+
+
+def _fingerprint(body: str) -> str:
+    return f"outbound-{hashlib.sha256(body.encode()).hexdigest()[:32]}"
 
 
 def _meaning(told: Notification) -> tuple[EventKind, RecordRef | None, str]:
