@@ -1,0 +1,70 @@
+"""What we ask of a CRM, of billing, of a webhook and of the store, and the Services they form."""
+
+from __future__ import annotations
+
+from connector.ports.billing import Billing
+from connector.ports.checks import Check, CheckStatus, SetupAction
+from connector.ports.crm import Crm, CrmWrite, DealRecords, FieldCatalog, FieldInfo, LineRecords, RowResult
+from connector.ports.services import BillingProvider, CrmProvider, Feature, Services
+from connector.ports.store import (
+    AccountDeal,
+    AdminSettings,
+    Attempt,
+    Audit,
+    AuditProof,
+    DealBilling,
+    Inbox,
+    Ledger,
+    Link,
+    Links,
+    Mappings,
+    MappingVersion,
+    ParkedTarget,
+    Records,
+    Store,
+    TargetCounts,
+    Targets,
+    UnitOfWork,
+)
+from connector.ports.throttle import Clock, Throttle, Unlimited
+from connector.ports.webhook import Webhook
+
+__all__ = [
+    "AccountDeal",
+    "AdminSettings",
+    "Attempt",
+    "Audit",
+    "AuditProof",
+    "Billing",
+    "BillingProvider",
+    "Check",
+    "CheckStatus",
+    "Clock",
+    "Crm",
+    "CrmProvider",
+    "CrmWrite",
+    "DealBilling",
+    "DealRecords",
+    "Feature",
+    "FieldCatalog",
+    "FieldInfo",
+    "Inbox",
+    "Ledger",
+    "LineRecords",
+    "Link",
+    "Links",
+    "MappingVersion",
+    "Mappings",
+    "ParkedTarget",
+    "Records",
+    "RowResult",
+    "Services",
+    "SetupAction",
+    "Store",
+    "TargetCounts",
+    "Targets",
+    "Throttle",
+    "UnitOfWork",
+    "Unlimited",
+    "Webhook",
+]

@@ -1,0 +1,119 @@
+"""What we ask of any CRM, and the records that travel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from connector.domain.refs import RecordRef
+from connector.domain.write_back import Value
+from connector.ports.checks import Check, SetupAction
+from mappings.model import FieldMapping
+
+
+@dataclass(frozen=True, slots=True)
+class LineRecords:
+    """One line item as the CRM has it: object name -> its record, in the CRM's own field names."""
+
+    ref: RecordRef
+    product: RecordRef | None
+    records: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class DealRecords:
+    """A deal and all that belongs to it, as the CRM has it, in the CRM's own field names.
+
+    ``records`` maps an object name ("Opportunity", "Account", "Contact"; "deal", "company", "contact") to its record;
+    relations are nested records. Numbers are Decimal. Won and closed are the CRM's own flags, never a label.
+    """
+
+    ref: RecordRef
+    won: bool
+    closed: bool
+    account: RecordRef | None
+    contact: RecordRef | None
+    owner: RecordRef | None
+    records: Mapping[str, Mapping[str, Any]]
+    lines: tuple[LineRecords, ...]
+    problem: str = ""  #: why it cannot be read as one deal: "two companies, none of them primary"
+    won_at: datetime | None = None  #: when it came to be won, as the CRM itself notes it; None where it does not
+    absorbed: tuple[RecordRef, ...] = ()  #: deals that were merged into this one
+
+
+@dataclass(frozen=True, slots=True)
+class CrmWrite:
+    """Fields to set on one CRM record, in the CRM's own names. None clears a field."""
+
+    ref: RecordRef
+    fields: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """How one row of a batch write went. ``error`` is a RetryLater or a NeedsHuman; None means written."""
+
+    ref: RecordRef
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldInfo:
+    """One field as the CRM describes it, in our words."""
+
+    name: str
+    label: str
+    type: str  #: text, long_text, number, money, percent, date, datetime, checkbox, choice, reference, other
+    writable: bool = True
+    required: bool = False
+    length: int | None = None
+    scale: int | None = None
+    choices: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCatalog:
+    """Every field of one CRM object that we can see."""
+
+    object: str
+    fields: Mapping[str, FieldInfo]
+
+
+class Crm(Protocol):
+    """What we ask of any CRM."""
+
+    name: str
+
+    def fetch_deal(self, ref: RecordRef, mapping: FieldMapping) -> DealRecords:
+        """The deal as it stands, with every field the mapping reads, in the fewest calls.
+
+        Raises: Gone when it was deleted or merged for sure, NotFound when nobody can say; AccessLost, Rejected,
+            RateLimited, Unreachable.
+        """
+        ...
+
+    def won_since(self, moment: datetime) -> Iterable[RecordRef]:
+        """Deals that are won and changed at or after ``moment``, oldest first."""
+        ...
+
+    def write(self, writes: Sequence[CrmWrite]) -> list[RowResult]:
+        """Write many records in full batches; one result per write, in order.
+
+        A refused row is a result, not an exception; an exception means that nothing is known of any row.
+        """
+        ...
+
+    def describe(self, kind: str) -> FieldCatalog:
+        """The fields of our kind ``deal``, ``account`` or ``line_item``."""
+        ...
+
+    def check(self, mapping: FieldMapping) -> list[Check]:
+        """Credentials, scopes, fields present, budget: what a doctor would ask."""
+        ...
+
+    def setup(self, mapping: FieldMapping) -> list[SetupAction]:
+        """Everything set-up would make, in order; reads only. ``apply`` of each action makes it."""
+        ...
