@@ -12,7 +12,17 @@ from tests.e2e.command_line import run, run_in
 from tests.e2e.processes import Running
 from tests.e2e.world import CONNECTOR, World
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("e2e-alone")]
+pytestmark = pytest.mark.slow
+
+
+def test_doctor_warns_when_no_worker_runs(untouched_world: World) -> None:
+    """That is a warning; the vendors that nobody has set up fail, and the hint says how to."""
+    checks = json.loads(run_in(untouched_world, "doctor", "--json").stdout)
+    by_id = {check["id"]: check for check in checks}
+
+    assert by_id["engine.workers"]["status"] == "warn"
+    assert "connector worker" in by_id["engine.workers"]["hint"]
+    assert any(check["status"] == "fail" and "setup" in check["hint"] for check in checks)
 
 
 @pytest.mark.parametrize("vendor", ["salesforce", "hubspot", "stripe"])

@@ -12,7 +12,7 @@ from tests.e2e.command_line import run_in
 from tests.e2e.processes import Running, line_of_procfile, until
 from tests.e2e.world import World
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("e2e-town")]
+pytestmark = pytest.mark.slow
 
 
 def test_doctor_finds_nothing_wrong_with_a_connector_that_runs(town: World) -> None:
@@ -50,16 +50,6 @@ def test_doctor_says_what_is_wrong_and_what_to_do(town: World, variable: str, va
     assert culprit in {check["id"].split(".")[0] for check in failed}
     assert all(check["hint"] or variable in check["sentence"] for check in failed)
     assert all((check["hint"] or check["sentence"]) in told.output for check in failed)
-
-
-def test_doctor_warns_when_no_worker_runs(town: World, untouched_world: World) -> None:
-    """A warning is not a failure of its own: but the vendors that nobody set up are."""
-    checks = json.loads(run_in(untouched_world, "doctor", "--json").stdout)
-    by_id = {check["id"]: check for check in checks}
-
-    assert by_id["engine.workers"]["status"] == "warn"
-    assert "connector worker" in by_id["engine.workers"]["hint"]
-    assert any(check["status"] == "fail" and "setup" in check["hint"] for check in checks)
 
 
 def test_what_is_parked_is_listed_and_a_replay_bills_it_once_it_is_mended(town: World) -> None:

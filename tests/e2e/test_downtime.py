@@ -8,10 +8,9 @@ from tests.e2e.book import one_each, small_book
 from tests.e2e.processes import until
 from tests.e2e.world import World
 
-pytestmark = [pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
-@pytest.mark.xdist_group("e2e-town")
 def test_deals_closed_while_the_receiver_is_down_are_billed_when_it_is_back(town: World) -> None:
     """The vendors' own retries bring the webhooks, and the payments that were made meanwhile, too."""
     before = town.place(one_each("Early"))
@@ -33,7 +32,6 @@ def test_deals_closed_while_the_receiver_is_down_are_billed_when_it_is_back(town
     assert {tuple(town.shown(one, "last_invoice_status")) for one in before} == {("paid",)}
 
 
-@pytest.mark.xdist_group("e2e-deaf")
 def test_without_any_webhook_deals_and_payments_are_found_by_asking(deaf_world: World) -> None:
     """No vendor knows our address; a worker alone, with no receiver at all, does the whole job."""
     placed = deaf_world.place(small_book("Deaf"))

@@ -19,7 +19,7 @@ from tests.e2e.book import one_each
 from tests.e2e.processes import Running, until
 from tests.e2e.world import World, open_world
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("e2e-embedded")]
+pytestmark = pytest.mark.slow
 
 
 class OwnPostgres:

@@ -22,7 +22,7 @@ from tests.e2e.conftest import fresh_world
 from tests.e2e.processes import until
 from tests.e2e.world import World
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("e2e-kill")]
+pytestmark = pytest.mark.slow
 
 _ROUNDS = 6
 _LONGEST_REST = 0.7
@@ -59,8 +59,6 @@ def own_world(server_url: str, template_database: str) -> Iterator[World]:
 def hasty_world(own_world: World) -> World:
     """The file's world with a receiver that answers and a worker in haste."""
     engine = Engine(own_world)
-    if "serve" in own_world.running:
-        own_world.stop_all()
     if "worker" not in own_world.running:
         own_world.start("worker", hasty=True)
         engine.until_a_new_worker_works()
@@ -83,26 +81,6 @@ def test_killing_receiver_and_worker_at_random_moments_loses_and_doubles_nothing
             engine.until_a_new_worker_works()
 
     _live_dangerously(hasty_world, "Danger", one_dies, random.Random(11))
-
-
-def test_killing_serve_or_its_process_at_random_moments_loses_and_doubles_nothing(own_world: World) -> None:
-    """``connector serve``: now the whole of it dies and is started again, now only the process that does the work."""
-    own_world.stop_all()
-    engine = Engine(own_world)
-    own_world.start("serve", hasty=True).until_ready(own_world.url)
-    engine.until_a_new_worker_works()
-
-    def one_dies(chance: random.Random) -> None:
-        serve = own_world.running["serve"]
-        if chance.random() < 0.5:
-            serve.kill()
-            own_world.start("serve", hasty=True)
-        else:
-            os.kill(serve.children()[0], signal.SIGKILL)
-        engine.until_a_new_worker_works()
-        own_world.running["serve"].until_ready(own_world.url)
-
-    _live_dangerously(own_world, "Peril", one_dies, random.Random(21))
 
 
 def _live_dangerously(world: World, tag: str, one_dies: Callable[[random.Random], None], chance: random.Random) -> None:
@@ -195,20 +173,24 @@ def test_a_worker_killed_while_its_write_back_is_on_the_wire_leaves_the_truth_on
     assert hasty_world.problems(placed) == []
 
 
-@pytest.mark.xdist_group("e2e-town")
-def test_a_worker_of_the_procfile_takes_over_from_a_killed_one_within_a_minute(town: World) -> None:
-    """No haste here: heartbeats, janitor and sweep at the pace they are shipped with."""
-    placed = town.place(one_each("Patience"))
-    for _ in placed:
-        town.fault("stripe", "timeout", operation="POST /v1/subscriptions", after_work=True)
-    town.win(placed)
-    until(lambda: all(Billing(town.control).bills(one.deal) for one in placed), "both subscriptions to be made")
-    town.running["worker"].kill()
-    town.start("worker")
+def test_killing_serve_or_its_process_at_random_moments_loses_and_doubles_nothing(own_world: World) -> None:
+    """``connector serve``: now the whole of it dies and is started again, now only the process that does the work."""
+    own_world.stop_all()
+    engine = Engine(own_world)
+    own_world.start("serve", hasty=True).until_ready(own_world.url)
+    engine.until_a_new_worker_works()
 
-    town.settle(60)
+    def one_dies(chance: random.Random) -> None:
+        serve = own_world.running["serve"]
+        if chance.random() < 0.5:
+            serve.kill()
+            own_world.start("serve", hasty=True)
+        else:
+            os.kill(serve.children()[0], signal.SIGKILL)
+        engine.until_a_new_worker_works()
+        own_world.running["serve"].until_ready(own_world.url)
 
-    assert town.problems(placed) == []
+    _live_dangerously(own_world, "Peril", one_dies, random.Random(21))
 
 
 def _statuses(world: World, placed: list[Placed]) -> set[object]:

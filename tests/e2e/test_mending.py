@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.book import one_each
 from tests.e2e.world import World
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("e2e-town")]
+pytestmark = pytest.mark.slow
 
 
 def test_a_deal_that_cannot_be_billed_says_why_and_is_billed_after_it_is_mended(town: World) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.book import small_book
 from tests.e2e.world import World
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("e2e-town")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

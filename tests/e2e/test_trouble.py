@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.book import small_book
 from tests.e2e.world import World
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("e2e-trouble")]
+pytestmark = pytest.mark.slow
 
 _WRITES = {"salesforce": "PATCH *composite/sobjects", "hubspot": "POST *batch/update"}
 _BUSY = {"salesforce": "UNABLE_TO_LOCK_ROW", "hubspot": "RATE_LIMITS"}

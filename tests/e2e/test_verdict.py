@@ -22,7 +22,7 @@ from connector.domain.billing_plan import META_ACCOUNT, META_DEAL
 from tests.e2e.book import CRMS, one_each
 from tests.e2e.world import World
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("e2e-town")]
+pytestmark = pytest.mark.slow
 
 _demo = import_module("connector.cli.demo")  # the package shows the command under the same name
 
