@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -18,21 +19,19 @@ _STATUS_STYLE = {"paid": "green", "open": "yellow", "void": "dim", "uncollectibl
 
 def print_deals(console: Console, reports: Sequence[DealReport]) -> None:
     """Deal -> customer -> subscription -> invoice -> what the CRM record says now."""
-    table = Table(title="From the deal to the record", title_justify="left", header_style="bold", show_lines=False)
-    for column in ("CRM", "deal", "customer", "billed by", "invoices", "paid", "the record says"):
-        table.add_column(column, no_wrap=column in ("CRM", "customer"), overflow="ellipsis")
+    table = Table(title="\nFrom the deal to the record", title_justify="left", header_style="bold", box=box.SIMPLE_HEAD)
+    for column in ("deal", "in Stripe", "invoices", "the record says"):
+        table.add_column(column, no_wrap=column != "deal")  # an amount cut short says nothing
     for report in reports:
+        deal = "\n".join(report.placed.sale.name.split(": ", 1))
         if not report.won:
-            table.add_row(report.placed.sale.crm, report.placed.sale.name, "", "", "", "", "[dim]open: not billed")
+            table.add_row(deal, "", "", f"[dim]not won, not billed\nin {report.placed.sale.crm}")
             continue
         paid = sum(1 for invoice in report.invoices if invoice["status"] == "paid")
         table.add_row(
-            report.placed.sale.crm,
-            report.placed.sale.name,
-            _short(report.customer),
-            _short(report.billed_by),
-            _total(report),
-            f"{paid} of {len(report.invoices)}",
+            deal,
+            f"{_short(report.customer)}\n{_short(report.billed_by)}",
+            f"{_total(report)}\n[dim]{paid} of {len(report.invoices)} paid",
             f"[red]{report.problems[0]}" if report.problems else _says(report),
         )
     console.print(table)
@@ -40,9 +39,10 @@ def print_deals(console: Console, reports: Sequence[DealReport]) -> None:
 
 def print_late_payers(console: Console, reports: Sequence[DealReport]) -> None:
     """Who is flagged before the renewal, and why."""
-    table = Table(title="Late payers before their renewal", title_justify="left", header_style="bold")
-    for column in ("account", "health", "score", "overdue", "days", "renewal", "because"):
-        table.add_column(column, justify="right" if column in ("score", "overdue", "days") else "left")
+    title = "\nLate payers before their renewal"
+    table = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD)
+    for column in ("account", "health", "overdue", "renewal", "because"):
+        table.add_column(column, justify="right" if column == "overdue" else "left", no_wrap=column != "because")
     seen = set()
     for report in sorted(reports, key=lambda report: Decimal(str(report.account_shown.get("health_score") or 100))):
         shown = report.account_shown
@@ -52,10 +52,8 @@ def print_late_payers(console: Console, reports: Sequence[DealReport]) -> None:
         word = str(shown.get("health"))
         table.add_row(
             report.placed.sale.account,
-            f"[{_WORD_STYLE.get(word, '')}]{word}",
-            _number(shown.get("health_score")),
+            f"[{_WORD_STYLE.get(word, '')}]{word} {_number(shown.get('health_score'))}",
             _money(shown.get("overdue_balance"), shown.get("currency")),
-            _number(shown.get("days_past_due")),
             str(shown.get("renewal_date") or ""),
             str(shown.get("health_reason") or ""),
         )
@@ -73,8 +71,10 @@ def _says(report: DealReport) -> str:
     shown = report.shown
     status = str(shown.get("last_invoice_status") or "no invoice yet")
     word = str(report.account_shown.get("health") or "unknown")
-    owed = f"{_money(shown.get('open_balance'), shown.get('currency'))} open"
-    return f"[{_STATUS_STYLE.get(status, '')}]{status}[/], {owed}, health [{_WORD_STYLE.get(word, '')}]{word}[/]"
+    open_balance = shown.get("open_balance")
+    owed = f"{_money(open_balance, shown.get('currency'))} owed" if _is_some(open_balance) else "nothing owed"
+    health = f"health [{_WORD_STYLE.get(word, '')}]{word}[/] [dim]in {report.placed.sale.crm}"
+    return f"[{_STATUS_STYLE.get(status, '')}]{status}[/], {owed}\n{health}"
 
 
 def _total(report: DealReport) -> str:
@@ -89,6 +89,10 @@ def _money(amount: Any, currency: Any) -> str:
     if amount in (None, "") or not currency:
         return ""
     return str(Money.exactly(Decimal(str(amount)), str(currency)))
+
+
+def _is_some(amount: Any) -> bool:
+    return amount not in (None, "") and Decimal(str(amount)) != 0
 
 
 def _short(identifier: str) -> str:
