@@ -28,7 +28,7 @@ def deal_ref(text: str, crms: Collection[str]) -> RecordRef:
     return ref
 
 
-@click.command()
+@click.command(short_help="Bill one won deal now.")
 @click.argument("deal")
 @json_option
 def bill(deal: str, as_json: bool) -> None:

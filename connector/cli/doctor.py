@@ -9,7 +9,7 @@ from connector.doctor import examine
 from connector.ports import CheckStatus
 
 
-@click.command()
+@click.command(short_help="Every check, with a hint for each that fails.")
 @json_option
 def doctor(as_json: bool) -> None:
     """Check database, engine, credentials, scopes, fields, webhooks, clock and addresses.

@@ -11,7 +11,7 @@ from connector.ports import Services
 from mappings.model import FieldMapping
 
 
-@click.group()
+@click.group(short_help="The field mapping in force.")
 def mapping() -> None:
     """Field mappings: CRM field -> canonical field, and canonical value -> CRM field."""
 
@@ -35,12 +35,12 @@ def show(crm: str, as_json: bool) -> None:
         )
         return
     print_table(
-        f"{crm}, version {current.version}: read",
+        f"{crm}, version {current.version}: read from the CRM",
         ("canonical", "field", "transform", "required"),
         [(r.canonical, r.field, r.transform, "yes" if r.required else "") for r in rules],
     )
     print_table(
-        "write back",
+        "written to the CRM",
         ("record", "canonical", "field"),
         [(kind, name, field) for kind, fields in current.write_back.items() for name, field in fields.items()],
     )

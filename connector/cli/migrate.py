@@ -8,7 +8,7 @@ from connector.bootstrap import database_url, migrate_database
 from connector.settings import Environment
 
 
-@click.command()
+@click.command(short_help="Bring the database up to date.")
 def migrate() -> None:
     """Bring the database up to date. Safe to run from several processes at once, and again."""
     migrate_database(database_url(Environment.read().settings))

@@ -11,7 +11,7 @@ from connector.ports import Services
 from connector.targets import Target, TargetKind
 
 
-@click.command()
+@click.command(short_help="What waits for a person, with the reason.")
 @json_option
 def parked(as_json: bool) -> None:
     """List what waits for a person, with the reason. Exits with 1 when something does."""
@@ -38,7 +38,7 @@ def parked(as_json: bool) -> None:
     click.get_current_context().exit(1 if waiting or rows or poison else 0)
 
 
-@click.command()
+@click.command(short_help="Try what is parked again.")
 @click.argument("target", required=False)
 @click.option("--all", "everything", is_flag=True, help="Replay everything that is parked.")
 def replay(target: str | None, everything: bool) -> None:

@@ -22,7 +22,7 @@ from connector.ports import Services
 from connector.sync.bill_deal import plan_deal
 
 
-@click.command()
+@click.command(short_help="What billing would make of a deal; writes nothing.")
 @click.argument("deal")
 @json_option
 def plan(deal: str, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from connector.errors import Misconfigured
 from connector.sync.reconcile import reconcile as ask
 
 
-@click.command()
+@click.command(short_help="Ask each side now what its webhooks missed.")
 @click.argument("provider", required=False)
 def reconcile(provider: str | None) -> None:
     """Ask PROVIDER (or every connected one) what its webhooks missed, and mark the work; a worker does it."""

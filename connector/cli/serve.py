@@ -54,7 +54,7 @@ class _OneProcess(BaseApplication):  # type: ignore[misc]  # gunicorn ships no t
             self._worker.stop()
 
 
-@click.command()
+@click.command(short_help="Receiver and worker in one process; brings its own Postgres.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65_535))
 def serve(host: str, port: int) -> None:

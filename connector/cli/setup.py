@@ -10,7 +10,7 @@ from connector.errors import Misconfigured
 from connector.ports import Services, SetupAction
 
 
-@click.command()
+@click.command(short_help="Make the fields, permissions or endpoint a vendor needs.")
 @click.argument("provider")
 @click.option("--check", is_flag=True, help="Only print the plan; exit with 1 when something is missing.")
 @json_option

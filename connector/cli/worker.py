@@ -9,7 +9,7 @@ from connector.jobs.worker import Pace, run_worker
 from connector.sync import USE_CASES
 
 
-@click.command()
+@click.command(short_help="One worker; run as many as you like.")
 def worker() -> None:
     """Work until told to stop. Run as many as you like against one database."""
     connector = build()

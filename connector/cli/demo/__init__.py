@@ -22,7 +22,7 @@ from connector.cli.demo.tables import print_deals, print_late_payers, print_prob
 from connector.cli.demo.verdict import DealReport, pays_summary
 
 
-@click.command()
+@click.command(short_help="Watch a quarter of deals and payments pass.")
 @click.option("--once", is_flag=True, help="Exit when the quarter is over, instead of leaving everything running.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write a report there.")
 def demo(once: bool, json_file: Path | None) -> None:
