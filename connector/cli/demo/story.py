@@ -56,7 +56,9 @@ def _win(stage: Stage, won: Sequence[Placed], at: dict[str, Desk], progress: Pro
     for one in won:
         if one.sale.email_missing and not one.sale.second:
             message = str(_message(stage, at, one))
-            progress.console.print(f"[yellow]{one.sale.name}[/]: the record says: {message}")
+            progress.console.print(
+                f"[yellow]{one.sale.name}[/] is won, and its record says: {message} [dim]Somebody does."
+            )
             at[one.sale.crm].add_email(one)
     stage.settle()
 
