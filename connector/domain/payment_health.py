@@ -230,7 +230,8 @@ def _reason(late: Sequence[Invoice], oldest: int, settled: Sequence[tuple[int, I
     paid = sorted(days for days, invoice in settled if invoice.status is InvoiceStatus.PAID)
     if paid:
         usual = paid[len(paid) // 2]
-        parts.append(f"usually pays {usual} days after due" if usual > 0 else "usually pays on time")
+        days = "day" if usual == 1 else "days"
+        parts.append(f"usually pays {usual} {days} after due" if usual > 0 else "usually pays on time")
     if len(settled) < 3:
         noun = "invoice has" if len(settled) == 1 else "invoices have"
         parts.append(f"only {len(settled)} {noun} come due so far" if settled else "no invoice has come due yet")

@@ -114,6 +114,10 @@ def test_the_reason_reads_as_a_person_would_say_it() -> None:
     assert health.reason == "2 invoices, EUR 12,400.00, up to 41 days late; usually pays 6 days after due."
 
 
+def test_one_day_is_not_days() -> None:
+    assert judged(*paid_late(1)).reason == "Usually pays 1 day after due."
+
+
 def test_a_thin_history_says_so() -> None:
     assert "only 1 invoice has come due so far" in judged(due(5)).reason
     assert judged().reason == "No invoice has come due yet."
