@@ -14,7 +14,7 @@ from connector.bootstrap import build, migrate_database
 from connector.cli.demo import processes
 from connector.cli.demo.control import Control
 from connector.errors import Unreachable
-from connector.jobs.schedule import knock_again, mark_due_polls, mark_unassessed
+from connector.jobs.schedule import knock_again, mark_unassessed
 from connector.ports import Services, SetupAction
 from connector.sandbox.salesforce import CLIENT_KEY, CLIENT_SECRET
 from connector.settings import Environment
@@ -50,7 +50,6 @@ class Stage:
 
     def a_day_is_over(self) -> None:
         """What the connector's own clockwork does by the hour, here by the leap of the world's clock."""
-        mark_due_polls(self.services)
         mark_unassessed(self.services)
         knock_again(self.services)
 
