@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -51,6 +52,7 @@ def data_dir() -> Iterator[Path]:
     yield directory
     if (directory / "postgres" / "PG_VERSION").exists():
         _stop(directory / "postgres")
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 @pytest.fixture

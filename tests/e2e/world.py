@@ -211,6 +211,7 @@ def open_world(
             "WORKER_CONCURRENCY": "6",
             "POLL_EVERY_SECONDS": poll_every,
             "LOG_LEVEL": "DEBUG",
+            "TMPDIR": str(directory),  # what a killed process leaves behind goes with the world
         }
         connector = build(environment)
         try:
