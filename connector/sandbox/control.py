@@ -82,5 +82,6 @@ def _mount_history(app: Flask, deliveries: Deliveries, log: RequestLog) -> None:
 
     @app.get("/control/deliveries")
     def show_deliveries() -> Response:
-        shown = [{**asdict(one), "at": one.at.isoformat()} for one in deliveries.latest(_HISTORY_SHOWN)]
+        wanted = min(request.args.get("history", _HISTORY_SHOWN, type=int), _HISTORY_SHOWN)
+        shown = [{**asdict(one), "at": one.at.isoformat()} for one in deliveries.latest(wanted)] if wanted > 0 else []
         return jsonify(pending=deliveries.pending(), history=shown)
