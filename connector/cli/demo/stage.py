@@ -46,7 +46,7 @@ class Stage:
             with self.services.store.begin() as work:
                 dirty = work.targets.counts().dirty
             quiet = quiet + 1 if not dirty and not self.control.get("/deliveries", history="0")["pending"] else 0
-            time.sleep(0.1)
+            time.sleep(0.05)
 
     def a_day_is_over(self) -> None:
         """What the connector's own clockwork does by the hour, here by the leap of the world's clock."""
