@@ -1,8 +1,8 @@
 """The two ends of the job engine: an App for workers, and wake-ups queued on anybody's connection.
 
 The second does not go through an App. In a process whose async App is open, a synchronous defer through it fails on a
-connection of ours, and a second App costs four round trips and a savepoint for each wake-up. The engine's own SQL
-function, called by ``wake_target`` in ``schema.py``, needs one.
+connection of ours, and a second App costs four round trips and a savepoint for each wake-up. ``wake_target`` in
+``schema.py`` needs one.
 """
 
 from __future__ import annotations

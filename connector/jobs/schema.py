@@ -13,26 +13,16 @@ from connector.jobs.app import libpq_url
 
 _LOCK = 7_302_945_010
 
-# Queues a wake-up unless one waits. The look beforehand saves the usual case a refused insert; the refusal itself is
-# caught all the same, in a subtransaction, because it would spoil the caller's transaction.
+# Queues a wake-up unless one waits. The engine's own procrastinate_defer_jobs_v1 refuses a second one by an error
+# that needs a subtransaction to catch. A look beforehand is no better: planned while the table is empty, it may read
+# every job that waits, by an index that has nothing to do with it. Here the conflict names the index.
 _WAKE_TARGET = b"""
 create or replace function wake_target(queue text, task text, lane text, kind text, ref text) returns void
 language plpgsql as $$
-declare
-    waiting constant text := kind || '/' || ref;
-    broken text;
 begin
-    if exists (select 1 from procrastinate_jobs where queueing_lock = waiting and status = 'todo') then
-        return;
-    end if;
-    perform procrastinate_defer_jobs_v1(array[
-        row(queue, task, 0, lane, waiting, jsonb_build_object('kind', kind, 'ref', ref), null)
-    ]::procrastinate_job_to_defer_v1[]);
-exception when unique_violation then
-    get stacked diagnostics broken = constraint_name;
-    if broken <> 'procrastinate_jobs_queueing_lock_idx_v1' then
-        raise;
-    end if;
+    insert into procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args)
+    values (queue, task, lane, kind || '/' || ref, jsonb_build_object('kind', kind, 'ref', ref))
+    on conflict (queueing_lock) where status = 'todo' do nothing;
 end
 $$
 """

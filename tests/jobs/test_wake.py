@@ -83,6 +83,17 @@ def test_wake_ups_at_the_same_moment_are_one_and_refuse_nobody(
     assert jobs(database) == [(str(ACME), "todo")]
 
 
+def test_a_wake_up_looks_at_no_other_however_many_wait(database_url: str) -> None:
+    """Also when the first ones came while the table was empty, and plans were made for that."""
+    read = "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'procrastinate_jobs'"
+    with psycopg.connect(database_url) as connection:
+        for number in range(30):
+            wake(connection, Target(TargetKind.ACCOUNT, f"stripe:customer:cus_{number}"))
+        looked_at = connection.execute(read).fetchone()
+    assert looked_at is not None
+    assert looked_at[0] <= 30, "the engine's own foreign key looks at each job once"
+
+
 def test_another_refusal_is_an_error(database_url: str, database: psycopg.Connection[Any]) -> None:
     """Only the queueing lock's own refusal is expected."""
     database.execute("create unique index one_lane_only on procrastinate_jobs (lock)")
