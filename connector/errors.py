@@ -19,14 +19,19 @@ ConnectorError
 
 from __future__ import annotations
 
+from typing import Self
+
 from connector.domain.refs import RecordRef
+from mappings.sentence import Sentence
 
 
 class ConnectorError(Exception):
     """Base of every error raised on purpose.
 
     ``message`` is one sentence for a person; ``hint`` says what to change. The rest is evidence: which
-    provider, which record, which HTTP status and the provider's own request id.
+    provider, which record, which HTTP status and the provider's own request id. ``field`` is the canonical name
+    of the value to correct, where one is to blame; ``sentence_id`` names the sentence in the catalogue
+    (``connector.sentences``, docs/errors.md) and is empty for errors that only the log shows.
     """
 
     def __init__(
@@ -39,8 +44,12 @@ class ConnectorError(Exception):
         status: int | None = None,
         code: str = "",
         request_id: str = "",
+        field: str = "",
+        sentence_id: str = "",
     ) -> None:
         super().__init__(message)
+        self.field = field
+        self.sentence_id = sentence_id
         self.message = message
         self.hint = hint
         self.provider = provider
@@ -51,6 +60,29 @@ class ConnectorError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
+
+    @classmethod
+    def because(
+        cls,
+        sentence: Sentence,
+        *,
+        ref: RecordRef | None = None,
+        provider: str = "",
+        field: str = "",
+        **values: object,
+    ) -> Self:
+        """The error that a sentence of the catalogue describes, its ``{names}`` filled in from ``values``.
+
+        ``field`` overrides the sentence's own where several fields may be to blame.
+        """
+        return cls(
+            sentence.says(**values),
+            hint=sentence.advises(**values),
+            provider=provider,
+            ref=ref,
+            field=field or sentence.field,
+            sentence_id=sentence.id,
+        )
 
 
 class RetryLater(ConnectorError):
@@ -79,10 +111,6 @@ class NeedsHuman(ConnectorError):
 
 class CannotBill(NeedsHuman):
     """The deal cannot be billed exactly as it stands; ``field`` names what to fix, as the canonical path."""
-
-    def __init__(self, message: str, *, field: str, hint: str = "", ref: RecordRef | None = None) -> None:
-        super().__init__(message, hint=hint, ref=ref)
-        self.field = field
 
 
 class Rejected(NeedsHuman):

@@ -323,6 +323,8 @@ class FakeBilling:
                 return self._subscribe(step, made[step.customer], number)
             case MakeInvoice():
                 return self._draft(step, made[step.customer], None, step.total, number)
+            case _:
+                raise NotImplementedError(step.key.role)
 
     def _subscribe(self, step: MakeSubscription, customer: RecordRef, number: int) -> RecordRef:
         ref = RecordRef("stripe", "subscription", f"sub_{number}")

@@ -88,8 +88,10 @@ def _says(step: Step) -> str:
             return step.name
         case MakeSubscription():
             due = f"due in {step.terms.net_days} days" if step.terms.net_days is not None else "charged automatically"
-            when = f"starts {step.start}" if step.start else "starts now"
+            when = f"starts {step.start}"
             first = "" if step.first_invoice is None else f", first invoice {Money(step.first_invoice, step.currency)}"
             return f"{len(step.recurring)} recurring and {len(step.one_off)} one-off lines, {when}, {due}{first}"
         case MakeInvoice():
             return f"{Money(step.total, step.currency)}"
+        case _:
+            return step.key.role

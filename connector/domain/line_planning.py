@@ -50,7 +50,14 @@ def plan_line(line: LineItem, catalogue: Catalogue, currency: str) -> LinePlan:
     description = line.description or _name(line)
     if quantity != line.quantity:
         description = f"{description} ({line.quantity.normalize():f} in all)"
-    planned = PlannedLine(line=line.ref, description=description, price=choice, quantity=quantity, amount=amount.minor)
+    planned = PlannedLine(
+        line=line.ref,
+        description=description,
+        price=choice,
+        quantity=quantity,
+        amount=amount.minor,
+        interval=interval,
+    )
     return LinePlan(planned, interval, product, notes)
 
 

@@ -18,6 +18,7 @@ from connector.domain.billing_plan import (
     MakeInvoice,
     MakeProduct,
     MakeSubscription,
+    Phase,
     PlannedLine,
     Step,
     StepKey,
@@ -26,6 +27,7 @@ from connector.domain.dates import add_intervals, add_months, whole_months
 from connector.domain.deal import Account, CollectionMethod, Deal, Interval
 from connector.domain.line_planning import LinePlan, plan_line
 from connector.errors import CannotBill
+from connector.sentences import planning as sentences
 
 CUSTOMER, SUBSCRIPTION, INVOICE = "customer", "subscription", "invoice"
 """Roles of the steps; with the CRM record they form the key that a Link remembers."""
@@ -82,12 +84,7 @@ def plan_billing(deal: Deal, catalogue: Catalogue, today: date, policy: BillingP
 
 def _account(deal: Deal) -> Account:
     if deal.account is None:
-        raise CannotBill(
-            "The deal has no account, so there is nobody to bill.",
-            field="deal.account",
-            hint="Set the account.",
-            ref=deal.ref,
-        )
+        raise CannotBill.because(sentences.NO_ACCOUNT, ref=deal.ref)
     if not deal.account.name.strip():
         raise CannotBill(
             "The account has no name.", field="account.name", hint="Name the account.", ref=deal.account.ref
@@ -199,12 +196,10 @@ def _subscription(
         key=StepKey(deal.ref, SUBSCRIPTION),
         customer=customer,
         currency=currency,
-        recurring=recurring,
-        one_off=one_off,
+        phases=(Phase(begins, None, recurring, one_off),),
         terms=terms,
         description=deal.name,
         metadata=metadata,
-        start=None if begins == today else begins,
         anchor=_anchor(deal, begins, intervals, today) if begins < today else None,
         scheduled=begins > today,
         first_invoice=None if begins > today else _sum(recurring) + _sum(one_off),

@@ -21,6 +21,7 @@ from connector.domain.billing_plan import (
     MakeInvoice,
     MakeProduct,
     MakeSubscription,
+    Phase,
     PlannedLine,
     StepKey,
 )
@@ -51,8 +52,16 @@ SEATS = PlannedLine(
 SETUP = replace(
     SEATS, description="Set-up", price=InlinePrice(PRODUCT.key, Decimal(50_000), None), quantity=1, amount=50_000
 )
+STRETCH = Phase(NOW.date(), None, (SEATS,), (SETUP,))
 SUBSCRIPTION = MakeSubscription(
-    StepKey(DEAL, "subscription"), CUSTOMER.key, "eur", (SEATS,), (SETUP,), TERMS, "Deal 8", META, first_invoice=60_000
+    StepKey(DEAL, "subscription"),
+    CUSTOMER.key,
+    "eur",
+    (Phase(NOW.date(), None, (SEATS,), (SETUP,)),),
+    TERMS,
+    "Deal 8",
+    META,
+    first_invoice=60_000,
 )
 INVOICE = MakeInvoice(StepKey(DEAL, "invoice"), CUSTOMER.key, "eur", (SETUP,), TERMS, "Deal 8", META, total=50_000)
 
@@ -110,7 +119,9 @@ def test_the_same_step_under_the_same_key_is_made_once(till: Till) -> None:
 def test_a_key_that_was_used_for_another_request_is_told_and_makes_nothing(till: Till) -> None:
     till.run(CUSTOMER, PRODUCT, SUBSCRIPTION)
     with pytest.raises(KeyUsed):
-        till.run(replace(SUBSCRIPTION, recurring=(replace(SEATS, quantity=6, amount=12_000),)))
+        till.run(
+            replace(SUBSCRIPTION, phases=(replace(STRETCH, recurring=(replace(SEATS, quantity=6, amount=12_000),)),))
+        )
     assert len(till.billing.account(till.made[CUSTOMER.key]).subscriptions) == 1
 
 

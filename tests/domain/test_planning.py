@@ -67,7 +67,7 @@ def test_the_subscription_names_its_records_and_comes_to_the_deals_amount() -> N
     assert [(line.quantity, line.amount) for line in step.recurring] == [(5, 10_000)]
     assert [(line.quantity, line.amount) for line in step.one_off] == [(1, 50_000)]
     assert step.metadata == {"crm_deal": "hubspot:deal:1", "crm_account": "hubspot:account:1"}
-    assert (step.start, step.anchor, step.scheduled) == (None, None, False)
+    assert (step.start, step.anchor, step.scheduled) == (TODAY, None, False)
 
 
 def test_a_deal_in_which_nothing_recurs_gives_a_plain_invoice() -> None:
@@ -177,7 +177,7 @@ def test_a_fractional_quantity_is_billed_once_with_its_exact_amount() -> None:
 
 
 def test_a_start_today_is_a_start_now() -> None:
-    assert subscription(a_deal(terms=terms(start=TODAY))).start is None
+    assert subscription(a_deal(terms=terms(start=TODAY))).start == TODAY
 
 
 def test_a_start_in_this_period_is_backdated_to_exactly_one_period() -> None:

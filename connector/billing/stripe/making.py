@@ -19,10 +19,11 @@ from stripe.params import (
 
 from connector.billing.stripe import steps
 from connector.billing.stripe.calls import Calls, Json
-from connector.billing.stripe.steps import META_LINE, META_STEP, Made
+from connector.billing.stripe.steps import META_STEP, Made
 from connector.billing.stripe.translate import id_of, ref
 from connector.domain.billing_plan import (
     META_ACCOUNT,
+    META_LINE,
     MakeCustomer,
     MakeInvoice,
     MakeProduct,
@@ -31,7 +32,7 @@ from connector.domain.billing_plan import (
 )
 from connector.domain.deal import CollectionMethod
 from connector.domain.refs import RecordRef
-from connector.errors import NotFound, Rejected
+from connector.errors import NotFound, Rejected, Unsupported
 from connector.ports import Clock
 
 MOST_PAGES = 50
@@ -65,6 +66,8 @@ class Maker:
                 return self._make_schedule(step, made, key) if step.scheduled else self._make_sub(step, made, key)
             case MakeInvoice():
                 return self._make_invoice(step, made, key)
+            case _:
+                raise Unsupported(f"Stripe cannot do {step.key} yet.", provider="stripe", ref=step.key.owner)
 
     def find(self, step: Step, made: Made) -> RecordRef | None:
         """What an earlier attempt at the step made; None also for a draft invoice that still lacks lines."""
@@ -80,6 +83,8 @@ class Maker:
                 if found is None or self._missing_lines(step, found):
                     return None
                 return ref("invoice", found["id"])
+            case _:
+                return None
 
     def made_for(self, deal: RecordRef, customer: RecordRef) -> list[RecordRef]:
         """Every subscription, schedule and invoice that our steps made for the deal and that still holds."""

@@ -31,6 +31,7 @@ from connector.billing.stripe.countries import country_code
 from connector.domain.billing_plan import (
     META_ACCOUNT,
     META_DEAL,
+    META_LINE,
     ExistingPrice,
     InlinePrice,
     InvoiceTerms,
@@ -46,9 +47,6 @@ from connector.domain.refs import RecordRef
 
 META_STEP = "crm_step"
 """Names the step (owner and role) on whatever it made, so that ``find`` recognises it however its name changes."""
-
-META_LINE = "crm_line"
-"""Names the CRM line on each line that came from it."""
 
 _LONGEST_METADATA = 500
 _LONGEST_DESCRIPTION = 500
@@ -115,10 +113,9 @@ def subscription_params(step: MakeSubscription, made: Made, *, can_charge: bool)
         params["description"] = step.description[:_LONGEST_DESCRIPTION]
     if step.terms.custom_fields:
         params["invoice_settings"] = {"custom_fields": _custom_fields(step.terms)}
-    if step.start is not None:
+    if step.anchor is not None:
         params["backdate_start_date"] = midnight(step.start)
         params["proration_behavior"] = "create_prorations"
-    if step.anchor is not None:
         params["billing_cycle_anchor"] = midnight(step.anchor)
     params["collection_method"] = step.terms.collection.value
     if step.terms.collection is CollectionMethod.SEND_INVOICE:
@@ -138,12 +135,7 @@ def schedule_params(step: MakeSubscription, made: Made) -> SubscriptionScheduleC
     """``subscription_schedules.create`` for a start in the future: one phase, then the subscription runs on freely.
 
     Stripe copies a *phase's* metadata to the subscription it starts, so the metadata stands in both places.
-
-    Raises:
-        ValueError: the step has no start.
     """
-    if step.start is None:
-        raise ValueError(f"{step.key} is to be scheduled, but has no start")
     metadata = _metadata(step.metadata, step.key, META_DEAL)
     phase: SubscriptionScheduleCreateParamsPhase = {
         "items": [_item(line, step.currency, made) for line in step.recurring],

@@ -24,6 +24,7 @@ from connector.domain.billing_plan import (
     InvoiceTerms,
     MakeInvoice,
     MakeSubscription,
+    Phase,
     PlannedLine,
     StepKey,
 )
@@ -125,7 +126,7 @@ def a_line(number: int = 1, unit: Any = 1000, quantity: int = 5, interval: Inter
     """A planned line on a product made from the CRM's."""
     ref = RecordRef("salesforce", "line_item", f"00k{number}")
     price = InlinePrice(PRODUCT_KEY, Decimal(unit), interval)
-    return PlannedLine(ref, f"Line {number}", price, quantity, int(Decimal(unit) * quantity))
+    return PlannedLine(ref, f"Line {number}", price, quantity, int(Decimal(unit) * quantity), interval)
 
 
 def a_subscription_step(**changed: Any) -> MakeSubscription:
@@ -134,14 +135,14 @@ def a_subscription_step(**changed: Any) -> MakeSubscription:
         "key": SUBSCRIPTION_KEY,
         "customer": CUSTOMER_KEY,
         "currency": "usd",
-        "recurring": (a_line(interval=Interval("month")),),
-        "one_off": (),
         "terms": NET_30,
         "description": "Acme 2027",
         "metadata": {"crm_deal": str(DEAL), "region": "EMEA"},
         "first_invoice": 5000,
     }
-    return MakeSubscription(**(values | changed))
+    recurring = changed.pop("recurring", (a_line(interval=Interval("month")),))
+    phase = Phase(changed.pop("start", date(2026, 11, 21)), None, recurring, changed.pop("one_off", ()))
+    return MakeSubscription(**({"phases": (phase,)} | values | changed))
 
 
 def an_invoice_step(**changed: Any) -> MakeInvoice:

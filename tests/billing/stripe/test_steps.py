@@ -258,12 +258,6 @@ def test_a_schedule_of_catalogue_prices_charged_automatically() -> None:
     assert "invoice_settings" not in phase
 
 
-def test_a_schedule_without_a_start_is_a_mistake_of_ours() -> None:
-    """It cannot come from the planner."""
-    with pytest.raises(ValueError, match="no start"):
-        steps.schedule_params(a_subscription_step(scheduled=True), MADE)
-
-
 def test_a_recurring_line_without_an_interval_is_a_mistake_of_ours() -> None:
     """It cannot come from the planner either."""
     with pytest.raises(ValueError, match="interval"):

@@ -1,0 +1,45 @@
+"""A contract that runs already: a subscription as it stands in billing, seen as what an amendment may change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from connector.domain.deal import CollectionMethod, Interval
+from connector.domain.refs import RecordRef
+
+
+@dataclass(frozen=True, slots=True)
+class ContractItem:
+    """One recurring line as it runs. Amounts in minor units per unit and period; None for tiered prices."""
+
+    id: str
+    product_id: str
+    price_id: str
+    unit_amount: Decimal | None
+    quantity: int
+    interval: Interval | None
+    period_start: date
+    period_end: date  #: the first day of the next period
+    line: RecordRef | None = None  #: the CRM line it came from
+    metered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunningContract:
+    """A subscription, or a schedule that has not started it yet, with all that a change must know."""
+
+    subscription: RecordRef
+    customer: RecordRef
+    status: str
+    currency: str
+    items: tuple[ContractItem, ...]
+    started: date
+    deal: RecordRef | None = None
+    contract_end: date | None = None  #: the last day, where the deal named a term
+    ends: date | None = None  #: the first day it no longer runs, where billing will end it by itself
+    schedule: RecordRef | None = None  #: what changes it by phase; a change must go through it
+    collection: CollectionMethod = CollectionMethod.SEND_INVOICE
+    net_days: int | None = None
+    latest_invoice: RecordRef | None = None
