@@ -1,13 +1,9 @@
 """The sandbox as a whole: three vendors and the control API, each on a loopback port of its own."""
 
-import logging
 import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-
-from flask import Flask
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from connector.sandbox import hubspot, salesforce, stripe
 from connector.sandbox.clock import Clock
@@ -15,9 +11,8 @@ from connector.sandbox.control import control_app
 from connector.sandbox.deliveries import Deliveries
 from connector.sandbox.faults import Faults
 from connector.sandbox.request_log import RequestLog
+from connector.sandbox.serving import HOST, listen
 from connector.sandbox.vendor import Vendor
-
-HOST = "127.0.0.1"
 
 
 class Sandbox:
@@ -39,7 +34,7 @@ class Sandbox:
         vendors: list[Vendor] = [self.stripe, self.hubspot, self.salesforce]
         control = control_app(self.clock, self.faults, self.deliveries, self.log, vendors)
         apps = [*(vendor.app() for vendor in vendors), control]
-        self._servers = [_listen(app, port_base + n if port_base else 0) for n, app in enumerate(apps)]
+        self._servers = [listen(app, port_base + n if port_base else 0) for n, app in enumerate(apps)]
         self.stripe_url, self.hubspot_url, self.salesforce_url, self.control_url = (
             f"http://{HOST}:{server.server_port}" for server in self._servers
         )
@@ -78,18 +73,3 @@ class Sandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-
-class _Handler(WSGIRequestHandler):
-    """Keep-alive like the real vendors, without Nagle's pause between headers and body, and quiet."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """RequestLog keeps the record; a line per request would drown the demo."""
-
-
-def _listen(app: Flask, port: int) -> BaseWSGIServer:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # its "Running on" banner is not ours to print
-    return make_server(HOST, port, app, threaded=True, request_handler=_Handler)

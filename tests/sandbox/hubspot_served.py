@@ -1,6 +1,5 @@
 """A HubSpot of the sandbox on ports of its own, with the official client pointed at it."""
 
-import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,6 @@ from typing import Any
 import hubspot
 import requests
 from urllib3.util.retry import Retry
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from connector.sandbox.clock import Clock
 from connector.sandbox.control import control_app
@@ -19,14 +17,7 @@ from connector.sandbox.deliveries import Deliveries
 from connector.sandbox.faults import Faults
 from connector.sandbox.hubspot import SERVICE_KEY, HubSpot, create
 from connector.sandbox.request_log import RequestLog
-
-
-class _Handler(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
+from connector.sandbox.serving import listen
 
 
 @dataclass
@@ -60,12 +51,11 @@ class Served:
 @contextmanager
 def served() -> Iterator[Served]:
     """Serve a fresh HubSpot; afterwards every answer it gave must have fitted the document."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     clock, faults, log = Clock(), Faults(), RequestLog()
     deliveries = Deliveries(clock, faults)
     vendor = create(clock, faults, deliveries, log)
     vendor.limits.allowances.search_second = 10_000
-    servers = [_listen(vendor.app()), _listen(control_app(clock, faults, deliveries, log, [vendor]))]
+    servers = [listen(vendor.app()), listen(control_app(clock, faults, deliveries, log, [vendor]))]
     threads = [threading.Thread(target=one.serve_forever, args=(0.02,), daemon=True) for one in servers]
     for thread in threads:
         thread.start()
@@ -78,10 +68,6 @@ def served() -> Iterator[Served]:
             server.server_close()
         deliveries.close()
     assert list(vendor.api.misfits) == []
-
-
-def _listen(app: Any) -> BaseWSGIServer:
-    return make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Handler)
 
 
 @dataclass

@@ -13,14 +13,13 @@ import pytest
 import requests
 from simple_salesforce import exceptions
 from simple_salesforce.api import Salesforce as Client
-from werkzeug.serving import make_server
 
 from connector.sandbox.clock import Clock
 from connector.sandbox.deliveries import Deliveries, RetryPolicy
 from connector.sandbox.faults import Faults
 from connector.sandbox.request_log import RequestLog
 from connector.sandbox.salesforce import CLIENT_KEY, CLIENT_SECRET, create
-from connector.sandbox.server import _Handler
+from connector.sandbox.serving import listen
 
 
 class ServedOrg:
@@ -36,7 +35,7 @@ class ServedOrg:
         self.people = self.vendor.people
         self.org = self.vendor.org
         self.org.settings.session_lifetime = timedelta(days=365)  # the clock may be moved within a test
-        self._server = make_server("127.0.0.1", 0, self.vendor.app(), threaded=True, request_handler=_Handler)
+        self._server = listen(self.vendor.app())
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         self.session = requests.Session()

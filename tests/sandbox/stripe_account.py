@@ -14,7 +14,7 @@ from connector.sandbox.deliveries import Deliveries, RetryPolicy
 from connector.sandbox.documents.stripe import stripe_document
 from connector.sandbox.faults import Faults
 from connector.sandbox.request_log import RequestLog
-from connector.sandbox.server import _listen
+from connector.sandbox.serving import listen
 
 START = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 KEY = "sk_test_sandbox"
@@ -43,7 +43,7 @@ class StripeAccount:
         self.misfits: list[str] = []
         app = self.vendor.app()
         app.after_request(self._hold_to_document)
-        self._server = _listen(app, 0)
+        self._server = listen(app)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         self.client = stripe.StripeClient(KEY, base_addresses={"api": self.url}, max_network_retries=0)

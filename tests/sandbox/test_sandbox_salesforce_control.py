@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 import requests
-from werkzeug.serving import make_server
 
 from connector.sandbox.control import control_app
 from connector.sandbox.salesforce import CLIENT_KEY
-from connector.sandbox.server import _Handler
+from connector.sandbox.serving import listen
 from tests.sandbox.salesforce_org import ServedOrg, code_of, listening
 from tests.sandbox.test_sandbox_salesforce_outbound import YES, told
 
@@ -20,7 +19,7 @@ class Control:
 
     def __init__(self, org: ServedOrg) -> None:
         app = control_app(org.clock, org.faults, org.deliveries, org.log, [org.vendor])
-        self._server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Handler)
+        self._server = listen(app)
         self._url = f"http://127.0.0.1:{self._server.server_port}/control/salesforce"
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
