@@ -16,10 +16,10 @@ import structlog
 from connector.billing import BILLINGS
 from connector.crm import CRMS
 from connector.domain.payment_health import HealthPolicy
-from connector.domain.planning import BillingPolicy
+from connector.domain.policy import BillingPolicy
 from connector.errors import Misconfigured
 from connector.jobs import rate_limit
-from connector.jobs.app import wake
+from connector.jobs.app import WAKE
 from connector.jobs.engine_state import engine_state
 from connector.jobs.schema import apply_schema
 from connector.jobs.schema import is_current as engine_is_current
@@ -55,7 +55,7 @@ def build(environment: Environment | None = None) -> Connector:
     with ExitStack() as stack:
         # A worker's Targets and the receiver's requests share this pool; both are short.
         size = environment.settings.worker_concurrency + 6
-        store = stack.enter_context(PostgresStore(url, wake, pool_size=size))
+        store = stack.enter_context(PostgresStore(url, WAKE, pool_size=size))
         throttle = stack.enter_context(rate_limit.PostgresThrottle(url, _limits(environment)))
         services = _services(environment, store, throttle, _clock(environment.settings.connector_clock_file))
         return Connector(services, environment, url, stack.pop_all().close)

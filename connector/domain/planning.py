@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 
 from connector.domain.billing_plan import (
@@ -26,6 +26,7 @@ from connector.domain.billing_plan import (
 from connector.domain.dates import add_intervals, add_months, whole_months
 from connector.domain.deal import Account, CollectionMethod, Deal, Interval
 from connector.domain.line_planning import LinePlan, plan_line
+from connector.domain.policy import BillingPolicy
 from connector.errors import CannotBill
 from connector.sentences import planning as sentences
 
@@ -40,14 +41,6 @@ _MOST_MONTHS = 36
 
 _CUSTOM_FIELD_LENGTH = 140
 """Source: Stripe, invoice ``custom_fields[].value``."""
-
-
-@dataclass(frozen=True, slots=True)
-class BillingPolicy:
-    """What an operator chooses once for every deal that says nothing itself."""
-
-    default_currency: str = ""  #: for CRMs that name none; empty means the deal must
-    default_net_days: int = 30
 
 
 def plan_billing(deal: Deal, catalogue: Catalogue, today: date, policy: BillingPolicy) -> BillingPlan:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from connector.domain.payment_health import HealthPolicy
-from connector.domain.planning import BillingPolicy
+from connector.domain.policy import BillingPolicy
 from connector.ports.billing import Billing
 from connector.ports.crm import Crm
 from connector.ports.store import Store

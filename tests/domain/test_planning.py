@@ -24,7 +24,8 @@ from connector.domain.billing_plan import (
     StepKey,
 )
 from connector.domain.deal import Account, Address, CollectionMethod, Contact, Deal, Interval, Product
-from connector.domain.planning import BillingPolicy, plan_billing
+from connector.domain.planning import plan_billing
+from connector.domain.policy import BillingPolicy
 from connector.domain.refs import RecordRef
 from connector.errors import CannotBill
 from tests.factories import MONTHLY, TODAY, YEARLY, a_deal, a_line, a_setup_fee, ref, terms

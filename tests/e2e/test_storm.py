@@ -21,7 +21,7 @@ import pytest
 
 from connector.domain.inbox import EventKind, InboxEvent
 from connector.domain.payment_health import HealthPolicy
-from connector.domain.planning import BillingPolicy
+from connector.domain.policy import BillingPolicy
 from connector.domain.refs import RecordRef
 from connector.errors import RetryLater
 from connector.jobs import Pace, run_worker, wake

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from connector.domain.payment_health import HealthPolicy
-from connector.domain.planning import BillingPolicy
+from connector.domain.policy import BillingPolicy
 from connector.ports import Services
 from connector.store import PostgresStore
 from tests.fakes import FakeBilling, FakeCrm

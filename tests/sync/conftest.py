@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from connector.domain.payment_health import HealthPolicy
-from connector.domain.planning import BillingPolicy
+from connector.domain.policy import BillingPolicy
 from connector.errors import NeedsHuman, RetryLater
 from connector.ports import Services, Store
 from connector.sync import USE_CASES

@@ -11,7 +11,7 @@ from typing import Any
 
 from connector.domain.inbox import Acknowledgement, EventKind, InboundRequest, InboxEvent
 from connector.domain.payment_health import HealthPolicy
-from connector.domain.planning import BillingPolicy
+from connector.domain.policy import BillingPolicy
 from connector.domain.refs import RecordRef
 from connector.errors import NotGenuine, Unreadable
 from connector.ports import Services
