@@ -23,7 +23,9 @@ _OVERLAP = timedelta(minutes=2)
 _AHEAD = timedelta(hours=1)
 """Stripe's clock may be ahead of ours."""
 
-_WINDOW = timedelta(hours=6)
+_WINDOW = 6 * 3600
+"""Seconds of the log read at a time where much happened; twice as many after each span that one page told."""
+
 _MOST_PAGES = 50
 
 
@@ -40,12 +42,16 @@ class EventLog:
         now = self._clock()
         begin = int(max(moment - _OVERLAP, now - _REACH).timestamp())
         end = int((now + _AHEAD).timestamp())
-        step = int(_WINDOW.total_seconds())
         wanted = frozenset(WANTED)
-        for start in range(begin, end, step):
-            for event in self._window(start, min(start + step, end)):
+        step = _WINDOW
+        while begin < end:
+            until = min(begin + step, end)
+            told = 0
+            for told, event in enumerate(self._window(begin, until), start=1):
                 if event["type"] in wanted:
                     yield to_inbox(event, json.dumps(event, default=str, separators=(",", ":")))
+            begin = until
+            step = 2 * step if told <= PAGE else _WINDOW
 
     def _window(self, begin: int, end: int) -> Iterator[Json]:
         """The events of one span of seconds; a span too full for memory is read as two halves."""

@@ -50,7 +50,7 @@ def test_a_long_gap_is_read_window_by_window_oldest_first(wire: Wire, billing: S
 
     wire.on("GET", "/v1/events", answer)
 
-    times = [event.occurred_at for event in billing.events_since(NOW - timedelta(hours=14))]
+    times = [event.occurred_at for event in billing.events_since(NOW - timedelta(hours=30))]
 
     assert len(wire.asked) == 3
     assert len(times) == 6
@@ -65,7 +65,35 @@ def test_the_log_reaches_thirty_days(wire: Wire, billing: StripeBilling) -> None
     list(billing.events_since(NOW - timedelta(days=400)))
 
     assert spans(wire)[0][0] == -(30 * 86_400 - 300)
-    assert len(wire.asked) == 121
+    assert spans(wire)[-1][1] == 3600
+
+
+def test_a_quiet_log_is_read_in_ever_longer_spans(wire: Wire, billing: StripeBilling) -> None:
+    """A month without events is not worth a call for every six hours."""
+    wire.on("GET", "/v1/events", a_list())
+
+    list(billing.events_since(NOW - timedelta(days=29)))
+
+    assert [end - begin for begin, end in spans(wire)][:-1] == [hours * 3600 for hours in (6, 12, 24, 48, 96, 192)]
+
+
+def test_a_busy_log_is_read_in_short_spans_again(
+    wire: Wire, billing: StripeBilling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long spans would hold too many events in memory at once."""
+    monkeypatch.setattr(event_log, "PAGE", 2)
+    busy = NOW_SECONDS - 12 * 3600
+
+    def answer(params: dict[str, str]) -> dict[str, Any]:
+        begin, end = int(params["created[gte]"]), int(params["created[lt]"])
+        return a_list(*[an_event(at) for at in (busy + 2, busy + 1, busy) if begin <= at < end])
+
+    wire.on("GET", "/v1/events", answer)
+
+    told = [event.event_id for event in billing.events_since(NOW - timedelta(hours=20))]
+
+    assert told == [f"evt_{busy + n}" for n in (0, 1, 2)]
+    assert [end - begin for begin, end in spans(wire)][:3] == [6 * 3600, 12 * 3600, 120 + 3 * 3600]
 
 
 def test_a_window_too_full_for_memory_is_halved(
