@@ -85,6 +85,10 @@ MAPPING = FieldMapping(
 )
 
 
+OPEN_STAGES = ("talking", "offered", "promised")
+"""Of the fake CRM's one pipeline, in order."""
+
+
 @dataclass
 class FakeCrm:
     """A CRM that holds deals as plain records and remembers what was written to them."""
@@ -122,6 +126,20 @@ class FakeCrm:
             (ref for ref, at in self.changed_at.items() if at >= moment and self.deals[ref].won),
             key=lambda ref: self.changed_at[ref],
         )
+
+    def stages_from(self, stages: Sequence[str]) -> tuple[str, ...]:
+        first = min((OPEN_STAGES.index(stage) for stage in stages if stage in OPEN_STAGES), default=len(OPEN_STAGES))
+        return OPEN_STAGES[first:]
+
+    def open_since(self, moment: datetime, stages: Sequence[str]) -> Iterable[RecordRef]:
+        self._call("open_since")
+        wanted = self.stages_from(stages)
+        changed = [
+            ref
+            for ref, at in self.changed_at.items()
+            if at >= moment and not self.deals[ref].closed and self.deals[ref].stage in wanted
+        ]
+        return sorted(changed, key=lambda ref: self.changed_at[ref])
 
     def write(self, writes: Sequence[CrmWrite]) -> list[RowResult]:
         if not writes:

@@ -50,7 +50,12 @@ class CanonicalField:
 
 
 HEALTH_WORDS = ("good", "watch", "late", "severe", "unknown")
-SYNC_STATUSES = (("waiting", "Waiting"), ("billed", "Billed"), ("needs_attention", "Needs attention"))
+SYNC_STATUSES = (
+    ("waiting", "Waiting"),
+    ("billed", "Billed"),
+    ("needs_attention", "Needs attention"),
+    ("awaiting_approval", "Awaiting approval"),
+)
 COLLECTION_STAGES = (
     ("none", "None"),
     ("reminder", "Reminder"),
@@ -109,7 +114,13 @@ FIELDS: tuple[CanonicalField, ...] = (
         _ACCOUNT,
     ),
     CanonicalField("credit_hold", _T.CHECKBOX, "Credit hold", "No new spend until the account has paid.", on=_ACCOUNT),
-    CanonicalField("sync_status", _T.CHOICE, "Billing sync", "Billed, waiting, or needs attention.", SYNC_STATUSES),
+    CanonicalField(
+        "sync_status",
+        _T.CHOICE,
+        "Billing sync",
+        "Billed, waiting, needs attention, or awaiting approval.",
+        SYNC_STATUSES,
+    ),
     CanonicalField(
         "sync_message",
         _T.LONG_TEXT,

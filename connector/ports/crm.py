@@ -28,6 +28,10 @@ class DealRecords:
 
     ``records`` maps an object name ("Opportunity", "Account", "Contact"; "deal", "company", "contact") to its record;
     relations are nested records. Numbers are Decimal. Won and closed are the CRM's own flags, never a label.
+
+    A path with a label in brackets finds its record under that very name: ``company[Bill To]``, ``contact[Billing]``,
+    ``Contact[Billing]``. Where several contacts carry the label, each field holds all of their values, once each and
+    parted by semicolons.
     """
 
     ref: RecordRef
@@ -41,6 +45,14 @@ class DealRecords:
     problem: str = ""  #: why it cannot be read as one deal: "two companies, none of them primary"
     won_at: datetime | None = None  #: when it came to be won, as the CRM itself notes it; None where it does not
     absorbed: tuple[RecordRef, ...] = ()  #: deals that were merged into this one
+    stage: str = ""  #: its stage, by id or API name
+    payer: RecordRef | None = None  #: who pays, as ``payer.id`` reads it, where it is not the account
+    formerly: tuple[RecordRef, ...] = ()  #: accounts that were merged into the deal's account
+
+    @property
+    def lost(self) -> bool:
+        """Closed, and not won."""
+        return self.closed and not self.won
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +83,8 @@ class FieldInfo:
     length: int | None = None
     scale: int | None = None
     choices: tuple[str, ...] = ()
-    references: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()  #: the objects that a reference leads to, in the CRM's own names
+    relation: str = ""  #: the name by which a path goes through a reference: Account for AccountId
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +112,20 @@ class Crm(Protocol):
         """Deals that are won and changed at or after ``moment``, oldest first."""
         ...
 
+    def stages_from(self, stages: Sequence[str]) -> tuple[str, ...]:
+        """The open stages at or after any of these, by id or API name; what no pipeline has is left out.
+
+        Stages have an order within their pipeline only: a stage of one says nothing about those of another.
+        """
+        ...
+
+    def open_since(self, moment: datetime, stages: Sequence[str]) -> Iterable[RecordRef]:
+        """Open deals at or after any of these stages that changed at or after ``moment``, oldest first.
+
+        Where the CRM can tell, a change of the deal's account counts as one of the deal.
+        """
+        ...
+
     def write(self, writes: Sequence[CrmWrite]) -> list[RowResult]:
         """Write many records in full batches; one result per write, in order.
 
@@ -107,7 +134,11 @@ class Crm(Protocol):
         ...
 
     def describe(self, kind: str) -> FieldCatalog:
-        """The fields of our kind ``deal``, ``account`` or ``line_item``."""
+        """The fields of our kind ``deal``, ``account``, ``contact``, ``line_item``, ``product`` or ``owner``, or of an
+        object that a reference of theirs leads to, by the CRM's own name for it.
+
+        Raises: Unsupported for a kind that the CRM has no object for; NotFound for an object that it does not show us.
+        """
         ...
 
     def check(self, mapping: FieldMapping) -> list[Check]:
