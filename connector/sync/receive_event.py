@@ -18,5 +18,4 @@ def receive(events: Sequence[InboxEvent], services: Services) -> int:
     """
     if not events:
         return 0
-    with services.store.begin() as work:
-        return work.receive(events, services.clock())
+    return services.store.receive(events, services.clock())

@@ -24,7 +24,7 @@ from connector.domain.payment_health import HealthPolicy
 from connector.domain.policy import BillingPolicy
 from connector.domain.refs import RecordRef
 from connector.errors import RetryLater
-from connector.jobs import Pace, run_worker, wake
+from connector.jobs import WAKE, Pace, run_worker
 from connector.ports import Services
 from connector.store import PostgresStore
 from connector.targets import TargetKind
@@ -122,15 +122,14 @@ def test_a_worker_asked_to_stop_finishes_what_it_runs(
 def _write_events(url: str, gust: int, writer: int, count: int = EVENTS) -> None:
     """Store events the two ways there are: one delivery at a time, and several at once."""
     chance = random.Random(gust * WRITERS + writer)
-    with PostgresStore(url, wake, pool_size=1) as store:
+    with PostgresStore(url, WAKE, pool_size=1) as store:
         number = 0
         while number < count:
             batch = [
                 _event(f"{gust}_{writer}_{number + extra}", chance) for extra in range(chance.choice([1, 1, 1, 5]))
             ][: count - number]
             number += len(batch)
-            with store.begin() as work:
-                assert work.receive(batch, datetime.now(UTC)) == len(batch)
+            assert store.receive(batch, datetime.now(UTC)) == len(batch)
             if chance.random() < 0.1:
                 time.sleep(0.02)  # a pause between bursts, so that targets also turn clean in between
 
@@ -214,7 +213,7 @@ def _main(url: str) -> None:
         os._exit(1)
 
     threading.Thread(target=leave_with_parent, daemon=True).start()
-    store = PostgresStore(url, wake, pool_size=8)
+    store = PostgresStore(url, WAKE, pool_size=8)
     services = Services(
         store=store,
         crms={},

@@ -9,13 +9,19 @@ from typing import Any
 import psycopg
 import pytest
 
-from connector.jobs import wake
+from connector.jobs import WAKE
 from connector.store import PostgresStore
 from connector.targets import Target, TargetKind
 from tests.jobs.conftest import jobs
 
 ACME = Target(TargetKind.ACCOUNT, "stripe:customer:cus_acme")
 BETA = Target(TargetKind.ACCOUNT, "stripe:customer:cus_beta")
+
+
+def wake(connection: psycopg.Connection[Any], target: Target) -> None:
+    """As the store does, in a statement of its own."""
+    statement = b"select " + WAKE.encode() + b" from (values (%s::text, %s::text, %s::text)) as one (lane, kind, ref)"
+    connection.execute(statement, [target.lane, target.kind.value, target.ref])
 
 
 def test_a_mark_and_its_wake_up_are_one_transaction(

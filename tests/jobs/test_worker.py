@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
-from connector.jobs import Pace, WorkerThread, apply_schema, start_worker_thread, wake
+from connector.jobs import WAKE, Pace, WorkerThread, apply_schema, start_worker_thread
 from connector.jobs.app import RUN_TARGET, make_app
 from connector.jobs.worker import WorkerLoop
 from connector.ports import Services
@@ -176,7 +176,7 @@ def test_a_database_restart_under_a_running_worker(own_server: OwnServer) -> Non
             assert go_on.wait(30)
         done.append(ref)
 
-    with PostgresStore(own_server.url, wake) as store, capture_logs():
+    with PostgresStore(own_server.url, WAKE) as store, capture_logs():
         services = make_services(store)
         mark(services, account(1))
         with working(own_server.url, services, work) as thread:

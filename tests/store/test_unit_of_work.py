@@ -9,18 +9,22 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 from sqlalchemy import exc
 
+from connector.domain.inbox import EventKind, InboxEvent
+from connector.domain.refs import RecordRef
 from connector.errors import Misconfigured, RetryLater, Unreachable
 from connector.store import PostgresStore, database, migrate
 from connector.targets import Target, TargetKind
 from tests.conftest import OwnServer
 
 ACME = Target(TargetKind.ACCOUNT, "stripe:customer:cus_acme")
+CUSTOMER = RecordRef.parse(ACME.ref)
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nowhere"
 
 
@@ -82,6 +86,34 @@ def test_a_connection_lost_in_the_middle_is_unreachable_and_the_next_works(
         with pytest.raises(Unreachable):
             be_cut_off()
     assert dirty(store) == 0
+
+
+def test_a_connection_lost_while_a_delivery_is_stored_is_unreachable_and_the_next_works(
+    store: PostgresStore, database_url: str
+) -> None:
+    """It waits for a row when it is cut off: nothing of it remains, and the sender may come again."""
+    event = InboxEvent("stripe", "evt_1", EventKind.BILLING_CHANGED, "invoice.paid", CUSTOMER, NOW, "{}")
+    outcomes: list[type[RetryLater] | int] = []
+
+    def deliver() -> None:
+        try:
+            outcomes.append(store.receive([event], NOW))
+        except RetryLater as error:
+            outcomes.append(type(error))
+
+    waiting = b"select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'"
+    with psycopg.connect(database_url, autocommit=True) as connection, store.begin() as work:
+        work.targets.mark_dirty(ACME)
+        thread = threading.Thread(target=deliver)
+        thread.start()
+        deadline = time.monotonic() + 10
+        while connection.execute(waiting + b" and datname = current_database()").fetchone() is None:
+            assert time.monotonic() < deadline
+        thread.join(10)
+    assert outcomes == [Unreachable]
+    with store.begin() as work:
+        assert work.inbox.recent() == []
+    assert store.receive([event], NOW) == 1
 
 
 def test_a_connection_lost_while_idle_is_not_noticed_by_anyone(store: PostgresStore, database_url: str) -> None:
