@@ -5,6 +5,7 @@ from __future__ import annotations
 from connector.ports.billing import Billing
 from connector.ports.checks import Check, CheckStatus, SetupAction
 from connector.ports.crm import Crm, CrmWrite, DealRecords, FieldCatalog, FieldInfo, LineRecords, RowResult
+from connector.ports.plans import DealPlan, Plans, PlanState
 from connector.ports.services import BillingProvider, CrmProvider, Feature, Services
 from connector.ports.store import (
     AccountDeal,
@@ -44,6 +45,7 @@ __all__ = [
     "CrmProvider",
     "CrmWrite",
     "DealBilling",
+    "DealPlan",
     "DealRecords",
     "Feature",
     "FieldCatalog",
@@ -56,6 +58,8 @@ __all__ = [
     "MappingVersion",
     "Mappings",
     "ParkedTarget",
+    "PlanState",
+    "Plans",
     "Records",
     "RowResult",
     "Services",

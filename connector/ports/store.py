@@ -13,6 +13,7 @@ from connector.domain.billing_plan import StepKey
 from connector.domain.inbox import InboxEvent
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import RecordState, Values
+from connector.ports.plans import Plans
 from connector.targets import Target
 
 
@@ -187,6 +188,10 @@ class Links(Protocol):
         """What filled the role is gone for good: the role is empty again, and its idempotency key spent."""
         ...
 
+    def follow(self, old: RecordRef, new: RecordRef) -> None:
+        """A CRM record was merged into another: what it filled is the other's now, where that one has nothing."""
+        ...
+
     def owners(self, target: RecordRef) -> list[StepKey]:
         """Which CRM records this billing record stands for."""
         ...
@@ -311,6 +316,7 @@ class UnitOfWork(Protocol):
     settings: AdminSettings
     audit: Audit
     mappings: Mappings
+    plans: Plans
 
 
 class Store(Protocol):

@@ -29,8 +29,8 @@ MISMATCH = Sentence(
     id="approval-amount-mismatch",
     text="The deal's amount is {amount}, but billing it comes to {worth}.",
     fix="Correct the deal's amount or its lines, or approve it as it is with `connector approve`.",
-    cause="APPROVAL holds `mismatch`, and the deal's own amount is neither what is billed in all nor what its lines come "
-    "to, by more than APPROVAL_TOLERANCE minor units.",
+    cause="APPROVAL holds `mismatch`, and the deal's own amount is neither what is billed in all nor what its lines "
+    "come to, by more than APPROVAL_TOLERANCE minor units.",
     who=Who.SALES,
     field="deal.amount",
 )
@@ -45,8 +45,8 @@ EDITED = Sentence(
     id="billed-deal-edited",
     text="The deal was changed after it was billed: {changes}.",
     fix="Approve the change with `connector approve`, or put the deal back as it was.",
-    cause="Lines, prices, terms or the payer of a billed deal were edited in the CRM. Nothing is changed in billing before "
-    "a person agrees.",
+    cause="Lines, prices, terms or the payer of a billed deal were edited in the CRM. Nothing is changed in billing "
+    "before a person agrees.",
     who=Who.FINANCE,
 )
 REOPENED = Sentence(

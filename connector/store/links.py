@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connector.domain.billing_plan import StepKey
@@ -80,6 +80,13 @@ class PostgresLinks:
         gone = delete(links).where(links.c.owner == link.key.owner, links.c.role == link.key.role)
         self._connection.execute(gone.where(links.c.target == link.target))
         self.new_epoch(link.key)
+
+    def follow(self, old: RecordRef, new: RecordRef) -> None:
+        """What the old record filled is the new one's, in every role that is free there."""
+        taken = select(links.c.role).where(links.c.owner == new)
+        moved = update(links).where(links.c.owner == old, links.c.role.not_in(taken))
+        self._connection.execute(moved.values(owner=new))
+        self._connection.execute(update(billed_deal).where(billed_deal.c.account == old).values(account=new))
 
     def owners(self, target: RecordRef) -> list[StepKey]:
         """Which CRM records this billing record stands for."""

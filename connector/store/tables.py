@@ -297,6 +297,28 @@ watermark = Table(
     Column("moment", Moment, nullable=False),
 )
 
+# What was proposed, decided and billed. What was billed is never rewritten: a later change is a round of its own.
+deal_plan = Table(
+    "deal_plan",
+    metadata,
+    Column("deal", RefColumn, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("document", JSONB, nullable=False),
+    Column("forecast", JSONB, nullable=False),
+    Column("as_of", Date, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("mapping_version", Integer, nullable=False, server_default="0"),
+    Column("fingerprint", Text, nullable=False, server_default=""),
+    Column("decided_by", Text, nullable=False, server_default=""),
+    Column("decided_why", Text, nullable=False, server_default=""),
+    Column("decided_at", Moment),
+    PrimaryKeyConstraint("deal", "round"),
+    Index("ix_deal_plan_waiting", "made_at", postgresql_where=text("state = 'waiting'")),
+)
+
 mapping_version = Table(
     "mapping_version",
     metadata,

@@ -21,6 +21,7 @@ from connector.store.ledger import PostgresLedger
 from connector.store.links import PostgresLinks
 from connector.store.mappings import PostgresMappings
 from connector.store.marking import NOBODY, Wake, receive
+from connector.store.plans import PostgresPlans
 from connector.store.records import PostgresRecords
 from connector.store.settings import PostgresSettings
 from connector.store.targets import PostgresTargets
@@ -40,6 +41,7 @@ class PostgresUnitOfWork:
         self.audit: ports.Audit = audit
         self.settings: ports.AdminSettings = PostgresSettings(connection, audit)
         self.mappings: ports.Mappings = PostgresMappings(connection)
+        self.plans: ports.Plans = PostgresPlans(connection)
 
 
 class PostgresStore:
