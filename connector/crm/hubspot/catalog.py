@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -55,6 +55,7 @@ class Stage:
 
     won: bool
     closed: bool
+    place: int = 0  #: in the order of its pipeline
 
 
 Stages = Mapping[tuple[str, str], Stage]
@@ -102,6 +103,19 @@ class Catalog:
         """Ids of all stages that mean won, in any pipeline."""
         return tuple(sorted({stage_id for (_, stage_id), stage in self._stages.get().items() if stage.won}))
 
+    def stages_from(self, wanted: Collection[str]) -> tuple[str, ...]:
+        """Ids of the open stages at or after the first of these within its pipeline, in order."""
+        first: dict[str, int] = {}
+        known = self._stages.get()
+        for (pipeline, stage_id), stage in known.items():
+            if stage_id in wanted:
+                first[pipeline] = min(stage.place, first.get(pipeline, stage.place))
+        return tuple(
+            stage_id
+            for (pipeline, stage_id), stage in known.items()
+            if pipeline in first and stage.place >= first[pipeline] and not stage.closed
+        )
+
     def _kept(self, name: str) -> Kept[FieldCatalog]:
         kept = self._properties.get(OBJECT_OF_KIND.get(name, name))
         if kept is None:
@@ -115,19 +129,24 @@ def stages(pipelines: list[Mapping[str, Any]]) -> Stages:
     Won is ``isClosed`` "true" with a probability of 1, both of them text. Source: HubSpot, pipelines API.
     """
     return {
-        (str(pipeline.get("id")), str(stage.get("id"))): _stage(mapping(stage.get("metadata")))
+        (str(pipeline.get("id")), str(stage.get("id"))): _stage(mapping(stage.get("metadata")), place)
         for pipeline in pipelines
-        for stage in map(mapping, pipeline.get("stages") or ())
+        for place, stage in enumerate(sorted(map(mapping, pipeline.get("stages") or ()), key=_display_order))
     }
 
 
-def _stage(metadata: Mapping[str, Any]) -> Stage:
+def _display_order(stage: Mapping[str, Any]) -> int:
+    order = stage.get("displayOrder")
+    return order if isinstance(order, int) else 0
+
+
+def _stage(metadata: Mapping[str, Any], place: int) -> Stage:
     closed = _true(metadata.get("isClosed"))
     try:
         certain = Decimal(str(metadata.get("probability"))) == 1
     except InvalidOperation:
         certain = False
-    return Stage(won=closed and certain, closed=closed)
+    return Stage(won=closed and certain, closed=closed, place=place)
 
 
 def _true(value: object) -> bool:

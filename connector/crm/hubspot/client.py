@@ -10,6 +10,7 @@ from typing import Self
 from connector.crm.hubspot.api import HubSpotApi
 from connector.crm.hubspot.calls import Calls
 from connector.crm.hubspot.catalog import Catalog
+from connector.crm.hubspot.changed_deals import ChangedDeals
 from connector.crm.hubspot.checks import AccountCheck
 from connector.crm.hubspot.deals import DealReader
 from connector.crm.hubspot.settings import HubSpotSettings
@@ -37,6 +38,7 @@ class HubSpotClient:
         catalog = Catalog(api, clock)
         self._catalog = catalog
         self._deals = DealReader(api, catalog)
+        self._changed = ChangedDeals(api, catalog)
         self._writer = BatchWriter(api, catalog)
         self._check = AccountCheck(api, catalog, settings)
         self._setup = AccountSetup(api)
@@ -60,7 +62,20 @@ class HubSpotClient:
 
         Raises: AccessLost, Rejected, RateLimited, Unreachable.
         """
-        return self._deals.won_since(moment)
+        return self._changed.won_since(moment)
+
+    def stages_from(self, stages: Sequence[str]) -> tuple[str, ...]:
+        """The open stages at or after any of these, by id, each within its own pipeline."""
+        return self._catalog.stages_from(stages)
+
+    def open_since(self, moment: datetime, stages: Sequence[str]) -> Iterator[RecordRef]:
+        """Open deals at or after any of these stages that changed at or after ``moment``, oldest change first.
+
+        A change of the company alone is not among them: HubSpot's search cannot join.
+
+        Raises: AccessLost, Rejected, RateLimited, Unreachable.
+        """
+        return self._changed.open_since(moment, stages)
 
     def write(self, writes: Sequence[CrmWrite]) -> list[RowResult]:
         """One result per write, in order.

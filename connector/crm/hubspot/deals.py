@@ -1,13 +1,13 @@
-"""One deal with all that hangs on it, in the fewest calls; and which deals were won lately."""
+"""One deal with all that hangs on it, in the fewest calls."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from connector.crm.hubspot.api import FilterGroups, HubSpotApi, mapping, next_page, results
+from connector.crm.hubspot.api import HubSpotApi, mapping
 from connector.crm.hubspot.catalog import Catalog
 from connector.crm.hubspot.translate import (
     PATH_OF_OBJECT,
@@ -18,7 +18,7 @@ from connector.crm.hubspot.translate import (
     record,
 )
 from connector.domain.refs import RecordRef
-from connector.errors import Gone, NotFound, Rejected, Unreachable
+from connector.errors import Gone, NotFound, Unreachable
 from connector.ports import DealRecords, LineRecords
 from mappings.model import FieldMapping
 
@@ -29,13 +29,6 @@ PRODUCT_ID = "hs_product_id"
 
 MOST_LINES = 500
 """Line items we read of one deal; billing takes far fewer."""
-
-_MODIFIED = "hs_lastmodifieddate"
-_MOST_STAGES = 100
-"""Values that an IN filter takes."""
-
-_SEARCH_DEPTH = 10_000
-"""Results that one query gives, page by page. Source: HubSpot, search API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,59 +155,6 @@ class DealReader:
         """Those properties that the account has: a mapping may name optional ones."""
         known = self._catalog.of(name).fields
         return tuple(each for each in dict.fromkeys(wanted) if each in known)
-
-    def won_since(self, moment: datetime) -> Iterator[RecordRef]:
-        """Won deals that changed at or after ``moment``, oldest change first, each once.
-
-        Pages by offset would skip a deal whenever one before it changes meanwhile and moves to the end, and end at
-        10,000. So each page begins at the change time of the last deal seen, and deals seen already are left out.
-
-        Raises:
-            Rejected: more deals changed in the same millisecond than HubSpot will list.
-        """
-        cursor, after, depth = moment.astimezone(UTC), "", 0
-        seen: set[str] = set()
-        while True:
-            body = self._api.search(
-                "deals", self._won_after(cursor), sort=_MODIFIED, properties=(_MODIFIED,), after=after
-            )
-            page = results(body)
-            for each in page:
-                if str(each.get("id")) not in seen:
-                    seen.add(str(each.get("id")))
-                    yield RecordRef("hubspot", "deal", str(each.get("id")))
-            after, depth = next_page(body), depth + len(page)
-            if not after or not page:
-                return
-            last = _changed_at(page[-1])
-            if last > cursor:
-                cursor, after, depth = last, "", 0
-            elif depth >= _SEARCH_DEPTH:
-                raise Rejected(
-                    "More deals changed in one millisecond than HubSpot's search lists.",
-                    hint="Change one of them, or bill them by id.",
-                    provider="hubspot",
-                )
-
-    def _won_after(self, moment: datetime) -> FilterGroups:
-        """Won by the deal's own flag, or by its stage: the index may know the one before the other."""
-        since = (_MODIFIED, "GTE", str(milliseconds(moment)))
-        flagged = [("hs_is_closed_won", "EQ", "true"), since]
-        won = self._catalog.won_stages()[:_MOST_STAGES]
-        return [flagged, [("dealstage", "IN", won), since]] if won else [flagged]
-
-
-def milliseconds(moment: datetime) -> int:
-    """Whole milliseconds since 1970, rounded down: exact, unlike a float of seconds."""
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
-
-
-def _changed_at(found: Mapping[str, Any]) -> datetime:
-    text = str(mapping(found.get("properties")).get(_MODIFIED) or "")
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError as error:
-        raise Unreachable("HubSpot's search does not say when a deal changed.", provider="hubspot") from error
 
 
 def _won_at(properties: Mapping[str, Any]) -> datetime | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from connector.crm.hubspot.api import HubSpotApi
 from connector.crm.hubspot.calls import Refused
+from connector.crm.hubspot.entered_properties import ENTERED, PropertySpec
 from connector.crm.hubspot.translate import OBJECT_OF_KIND, PATH_OF_OBJECT, names_read
 from connector.domain.write_back import BY_NAME, CanonicalField, ValueType
 from connector.ports import SetupAction
@@ -18,18 +18,6 @@ _CONFLICT = 409
 
 _YES_NO = (("true", "Yes"), ("false", "No"))
 """HubSpot wants the two options of a checkbox spelled out."""
-
-
-@dataclass(frozen=True, slots=True)
-class PropertySpec:
-    """One property as we would make it; options are (value, label)."""
-
-    name: str
-    label: str
-    description: str
-    type: str
-    field_type: str
-    options: tuple[tuple[str, str], ...] = ()
 
 
 TYPES: Mapping[ValueType, tuple[str, str]] = MappingProxyType(
@@ -47,43 +35,6 @@ TYPES: Mapping[ValueType, tuple[str, str]] = MappingProxyType(
     }
 )
 """HubSpot's (type, fieldType) for each type of ours. A percentage stays a number from 0 to 100."""
-
-READ: Mapping[str, tuple[PropertySpec, ...]] = MappingProxyType(
-    {
-        "deal": (
-            PropertySpec(
-                "billing_start", "Billing start", "The day billing begins, if not when it closes.", "date", "date"
-            ),
-            PropertySpec(
-                "billing_term_months", "Contract term (months)", "How long the contract runs.", "number", "number"
-            ),
-            PropertySpec(
-                "billing_net_days",
-                "Payment terms (days)",
-                "Days from an invoice to its due date; 0 for due on receipt.",
-                "number",
-                "number",
-            ),
-            PropertySpec(
-                "billing_po_number", "PO number", "The buyer's order number, shown on every invoice.", "string", "text"
-            ),
-            PropertySpec(
-                "billing_collection",
-                "Collection method",
-                "Whether the buyer is sent invoices or a stored payment method is charged.",
-                "enumeration",
-                "select",
-                (("send_invoice", "Send invoice"), ("charge_automatically", "Charge automatically")),
-            ),
-        ),
-        "product": (
-            PropertySpec(
-                "stripe_price_id", "Stripe price id", "The Stripe price this product is sold at.", "string", "text"
-            ),
-        ),
-    }
-)
-"""Optional properties that people fill in, by object. Only those that the mapping reads are made."""
 
 
 class AccountSetup:
@@ -138,7 +89,7 @@ def wanted(mapping: FieldMapping) -> dict[str, tuple[PropertySpec, ...]]:
             if kind in OBJECT_OF_KIND and canonical in BY_NAME:
                 specs.setdefault(OBJECT_OF_KIND[kind], {})[name] = written(BY_NAME[canonical], name)
     paths = (*mapping.paths("deal"), *mapping.paths("line_item"))
-    for name, optional in READ.items():
+    for name, optional in ENTERED.items():
         read = names_read(paths, name)
         specs.setdefault(name, {}).update({each.name: each for each in optional if each.name in read})
     return {name: tuple(found.values()) for name, found in specs.items() if found}

@@ -13,7 +13,8 @@ from connector.crm.salesforce.ids import is_record_id, long_id
 from connector.crm.salesforce.schema import Schema
 from connector.crm.salesforce.settings import SalesforceSettings
 from connector.crm.salesforce.setup import plan_setup
-from connector.crm.salesforce.soql import deal_query, deleted_query, won_query
+from connector.crm.salesforce.soql import deal_query, deleted_query, open_query, won_query
+from connector.crm.salesforce.stages import Stages
 from connector.crm.salesforce.translate import OBJECTS, deal_records, field_catalog
 from connector.crm.salesforce.writes import write_all
 from connector.domain.refs import RecordRef
@@ -50,6 +51,7 @@ class SalesforceClient:
         self._settings = settings
         self._connection = Connection(settings, throttle, clock, sleep=sleep)
         self._schema = Schema(self._connection, clock)
+        self._stages = Stages(self._connection, clock)
 
     @classmethod
     def connect(cls, settings: SalesforceSettings, throttle: Throttle, clock: Clock) -> Self:
@@ -101,6 +103,18 @@ class SalesforceClient:
         A write of ours is a change too: whoever bills must know what is billed already.
         """
         for row in self._connection.rows(won_query(moment)):
+            yield RecordRef("salesforce", "deal", long_id(str(row["Id"])))
+
+    def stages_from(self, stages: Sequence[str]) -> tuple[str, ...]:
+        """The open stages at or after the first of these, by API name."""
+        return self._stages.open_from(stages)
+
+    def open_since(self, moment: datetime, stages: Sequence[str]) -> Iterator[RecordRef]:
+        """Open deals at or after any of these stages that changed, or whose account did, at or after ``moment``."""
+        wanted = self._stages.open_from(stages)
+        if not wanted:
+            return
+        for row in self._connection.rows(open_query(moment, wanted)):
             yield RecordRef("salesforce", "deal", long_id(str(row["Id"])))
 
     def write(self, writes: Sequence[CrmWrite]) -> list[RowResult]:

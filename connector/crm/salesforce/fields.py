@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from connector.crm.labels import unlabelled
+from connector.crm.salesforce.entered_fields import ENTERED, LEADS_TO, picklist
 from connector.crm.salesforce.translate import OBJECTS
 from connector.domain.write_back import BY_NAME, CanonicalField, ValueType
 from mappings.model import FieldMapping
-
-FREQUENCIES = ("Monthly", "Quarterly", "Semiannual", "Annual", "One-time")
-COLLECTIONS = (("send_invoice", "Send invoice"), ("charge_automatically", "Charge automatically"))
 
 _ONE_DECIMAL = frozenset({"average_days_late"})
 _EXTERNAL_IDS = frozenset({"customer_id", "subscription_id"})
@@ -40,16 +39,24 @@ def wanted_fields(mapping: FieldMapping) -> list[CustomField]:
             if known is not None and kind in OBJECTS and name.endswith("__c"):
                 field = CustomField(OBJECTS[kind], name, _written(known), written=True)
                 found.setdefault(field.path, field)
-    read = {_owner(path) for group in ("deal", "line_item") for path in mapping.paths(group)}
-    for field in _READ:
-        if field.path in read:
-            found.setdefault(field.path, field)
+    read = {field for group in ("deal", "line_item") for path in mapping.paths(group) for field in _fields_on(path)}
+    for path, label, help_text, shape in ENTERED:
+        if path in read:
+            owner, _, name = path.partition(".")
+            metadata = {"label": label, "inlineHelpText": help_text} | shape
+            found.setdefault(path, CustomField(owner, name, metadata, written=False))
     return sorted(found.values(), key=lambda field: list(OBJECTS.values()).index(field.object))
 
 
-def _owner(path: str) -> str:
-    """Object.Field at the end of a path: the relations that we make fields on are named for their objects."""
-    return ".".join(path.split(".")[-2:])
+def _fields_on(path: str) -> Iterator[str]:
+    """Object.Field for the end of a path, and for every lookup of ours on the way there."""
+    here, *relations = unlabelled(path).split(".")
+    field = relations.pop() if relations else ""
+    for relation in relations:
+        if relation.endswith("__r"):
+            yield f"{here}.{relation.removesuffix('r')}c"
+        here = LEADS_TO.get(relation, relation)
+    yield f"{here}.{field}"
 
 
 def _written(known: CanonicalField) -> dict[str, Any]:
@@ -62,17 +69,8 @@ def _shape(known: CanonicalField) -> dict[str, Any]:
     if known.type is ValueType.TEXT:
         return {"type": "Text", "length": 255, "externalId": known.name in _EXTERNAL_IDS}
     if known.type is ValueType.CHOICE:
-        return _picklist(known.choices)
+        return picklist(known.choices)
     return dict(_SHAPES[known.type])
-
-
-def _picklist(choices: tuple[tuple[str, str], ...]) -> dict[str, Any]:
-    """Not restricted: a value that we add one day must not be refused by an org that was set up before."""
-    values = [{"fullName": value, "label": label, "default": False} for value, label in choices]
-    return {
-        "type": "Picklist",
-        "valueSet": {"restricted": False, "valueSetDefinition": {"sorted": False, "value": values}},
-    }
 
 
 _SHAPES: Mapping[ValueType, Mapping[str, Any]] = {
@@ -85,36 +83,3 @@ _SHAPES: Mapping[ValueType, Mapping[str, Any]] = {
     ValueType.CHECKBOX: {"type": "Checkbox", "defaultValue": "false"},
     ValueType.URL: {"type": "Url"},
 }
-
-
-def _read(path: str, label: str, help_text: str, **shape: Any) -> CustomField:
-    name, _, field = path.partition(".")
-    return CustomField(name, field, {"label": label, "inlineHelpText": help_text} | shape, written=False)
-
-
-_FREQUENCY = _picklist(tuple((word, word) for word in FREQUENCIES))
-
-_READ: tuple[CustomField, ...] = (
-    _read("Opportunity.Billing_Start__c", "Billing start", "The day billing begins; empty: now.", type="Date"),
-    _read(
-        "Opportunity.Billing_Term_Months__c",
-        "Billing term (months)",
-        "How long the contract runs.",
-        type="Number",
-        precision=4,
-        scale=0,
-    ),
-    _read(
-        "Opportunity.Billing_Net_Days__c",
-        "Billing net days",
-        "Days until an invoice falls due; 0 is on receipt.",
-        type="Number",
-        precision=3,
-        scale=0,
-    ),
-    _read("Opportunity.Billing_PO_Number__c", "PO number", "The buyer's order number.", type="Text", length=140),
-    _read("Opportunity.Billing_Collection__c", "Collection", "How invoices are paid.", **_picklist(COLLECTIONS)),
-    _read("OpportunityLineItem.Billing_Frequency__c", "Billing frequency", "How often it is billed.", **_FREQUENCY),
-    _read("Product2.Billing_Frequency__c", "Billing frequency", "For lines that say nothing else.", **_FREQUENCY),
-    _read("Product2.Stripe_Price_Id__c", "Stripe price", "A price to bill by: price_...", type="Text", length=255),
-)

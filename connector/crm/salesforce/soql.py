@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-_DEAL = ("Id", "IsWon", "IsClosed", "AccountId", "OwnerId")
+_DEAL = ("Id", "IsWon", "IsClosed", "StageName", "AccountId", "OwnerId")
 _STAGE = ("LastStageChangeDate", "CreatedDate")
 """When it came to its stage: by a change, or because it was entered there."""
 
@@ -75,6 +75,29 @@ def deal_query(
 def deleted_query(deal_id: str) -> str:
     """Whether a deal is in the recycle bin; to be asked of ``queryAll``."""
     return select(("Id",), "Opportunity", f"WHERE Id = {quote(deal_id)} AND IsDeleted = true")
+
+
+def merged_query(account_id: str) -> str:
+    """The accounts that were merged into this one; to be asked of ``queryAll``. A merged account is a deleted one that
+    names its master (sObject reference, Account, ``MasterRecordId``)."""
+    return select(("Id",), "Account", f"WHERE MasterRecordId = {quote(account_id)} AND IsDeleted = true", "ORDER BY Id")
+
+
+def stages_query() -> str:
+    """Every stage in the order that an admin gave them; one order for the whole org."""
+    return select(("ApiName", "IsClosed"), "OpportunityStage", "ORDER BY SortOrder")
+
+
+def open_query(since: datetime, stages: Iterable[str]) -> str:
+    """The open deals in these stages that changed since, or whose account did, oldest first."""
+    at = moment(since)
+    return select(
+        ("Id",),
+        "Opportunity",
+        f"WHERE IsClosed = false AND StageName IN ({', '.join(map(quote, stages))})",
+        f"AND (SystemModstamp >= {at} OR Account.SystemModstamp >= {at})",
+        "ORDER BY SystemModstamp, Id",
+    )
 
 
 def won_query(since: datetime) -> str:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.crm.hubspot.entered_properties import ENTERED
 from connector.crm.hubspot.settings import HubSpotSettings
-from connector.crm.hubspot.setup import READ
 from connector.crm.hubspot.webhook import OUR_PROPERTIES, HubSpotWebhook
 from connector.domain.inbox import EventKind, InboundRequest, InboxEvent
 from connector.domain.refs import RecordRef
@@ -154,7 +154,7 @@ def test_our_own_writing_does_not_wake_us(name: str) -> None:
 
 def test_what_people_fill_in_for_us_does_wake_us() -> None:
     """A parked deal is billed as soon as someone sets its start date, although that begins with billing_ as well."""
-    read_only_by_us = [each.name for each in READ["deal"]]
+    read_only_by_us = [each.name for each in ENTERED["deal"]]
 
     assert "billing_start" in read_only_by_us
     assert not OUR_PROPERTIES & set(read_only_by_us)

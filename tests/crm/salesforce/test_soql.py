@@ -45,7 +45,7 @@ def test_one_query_holds_the_deal_and_all_that_hangs_on_it() -> None:
         lambda path: True,
     )
     assert query.soql == (
-        "SELECT Id, IsWon, IsClosed, AccountId, OwnerId, LastStageChangeDate, CreatedDate, "
+        "SELECT Id, IsWon, IsClosed, StageName, AccountId, OwnerId, LastStageChangeDate, CreatedDate, "
         "Name, Account.Name, Account.Phone, "
         "(SELECT Id, Product2Id, Quantity, Product2.Name FROM OpportunityLineItems ORDER BY SortOrder, Id), "
         "(SELECT ContactId, Role, IsPrimary, Contact.Email FROM OpportunityContactRoles ORDER BY CreatedDate, Id) "
