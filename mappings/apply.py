@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
-from mappings.model import FieldMapping, FieldRule, MappingProblem
-from mappings.transforms import convert
+from mappings import canonical as names
+from mappings.model import FieldMapping, FieldRule, MappingProblem, steps
+from mappings.transforms import convert, says_something, show
 
 Records = Mapping[str, Any]
 """Object name -> its record, relations nested: {"Opportunity": {"Name": ..., "Account": {"Name": ...}}}."""
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a canonical value came from: its rule, and the CRM paths that said something to it.
+
+    ``paths`` is empty for a value that the rule gave by itself: a constant, a default.
+    """
+
+    rule: FieldRule
+    paths: tuple[str, ...]
+
+    def __str__(self) -> str:
+        where = " and ".join(self.paths) or "the mapping itself"
+        return where if self.rule.transform == "text" else f"{where}, as {self.rule.transform}"
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """What the rules made of the records, and everything they could not read."""
+    """What the rules made of the records, where each value came from, and everything they could not read."""
 
     values: Mapping[str, Any]
     problems: tuple[MappingProblem, ...]
+    origins: Mapping[str, Origin] = field(default_factory=dict)
 
 
 def read(rules: Iterable[FieldRule], records: Records) -> dict[str, Any]:
@@ -36,18 +54,19 @@ def read(rules: Iterable[FieldRule], records: Records) -> dict[str, Any]:
 def read_all(rules: Iterable[FieldRule], records: Records) -> Reading:
     """As ``read``, but with every problem at once: what a preview or a readiness check shows."""
     values: dict[str, Any] = {}
+    origins: dict[str, Origin] = {}
     problems: list[MappingProblem] = []
     for canonical, feeding in _by_canonical(rules).items():
         try:
-            value = _first_value(feeding, records)
+            found = _first_value(feeding, records)
         except MappingProblem as problem:
             problems.append(problem)
             continue
-        if value is not None:
-            values[canonical] = value
+        if found is not None:
+            values[canonical], origins[canonical] = found
         elif any(rule.required for rule in feeding):
             problems.append(_missing(canonical, feeding))
-    return Reading(values, tuple(problems))
+    return Reading(values, tuple(problems), origins)
 
 
 def write(mapping: FieldMapping, kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,7 +83,7 @@ def value_at(records: Records, path: str) -> Any:
     """
     here: Any = records
     walked: list[str] = []
-    for name in path.split("."):
+    for name in steps(path):
         if here is None:
             return None
         if not isinstance(here, Mapping):
@@ -86,7 +105,7 @@ def _by_canonical(rules: Iterable[FieldRule]) -> dict[str, list[FieldRule]]:
     return grouped
 
 
-def _first_value(rules: list[FieldRule], records: Records) -> Any:
+def _first_value(rules: list[FieldRule], records: Records) -> tuple[Any, Origin] | None:
     for rule in rules:
         try:
             raw = value_at(records, rule.field) if rule.field else None
@@ -95,8 +114,44 @@ def _first_value(rules: list[FieldRule], records: Records) -> Any:
             problem.canonical = problem.canonical or rule.canonical
             raise
         if value is not None:
-            return value
+            return _fitting(rule, value), Origin(rule, _said(rule, records))
     return None
+
+
+def _fitting(rule: FieldRule, value: Any) -> Any:
+    """The value, if its name may hold it; a whole number will do for a decimal one."""
+    if names.kind_of(rule.canonical) == "decimal" and isinstance(value, int) and not isinstance(value, bool):
+        value = Decimal(value)
+    if not names.holds(rule.canonical, value):
+        raise _unfit(rule, value)
+    if rule.canonical in names.NEVER_NEGATIVE and value < 0:
+        raise MappingProblem(
+            f"{rule.field or rule.canonical}: {show(value)} is less than zero, which {rule.canonical} cannot be.",
+            canonical=rule.canonical,
+            field=rule.field,
+            hint="Correct the value.",
+        )
+    return value
+
+
+def _said(rule: FieldRule, records: Records) -> tuple[str, ...]:
+    """The paths of a rule that had a say: of ``first_of`` the first that is not empty, of others each such one."""
+    if rule.transform == "constant":
+        return ()
+    filled = tuple(path for path in rule.paths() if says_something(value_at(records, path)))
+    return filled[:1] if rule.transform == "first_of" else filled
+
+
+def _unfit(rule: FieldRule, value: Any) -> MappingProblem:
+    """A value of another kind than its name is for: the work of a conversion that does not belong there."""
+    choices = sorted(names.CHOICES.get(rule.canonical, ()))
+    wanted = f"one of {', '.join(choices)}" if choices else f"a {names.kind_of(rule.canonical).replace('_', ' ')}"
+    return MappingProblem(
+        f"{rule.field or rule.canonical}: {show(value)} is not {wanted}, which {rule.canonical} needs.",
+        canonical=rule.canonical,
+        field=rule.field,
+        hint="Choose another conversion for the rule; `connector mapping check` names those that fit.",
+    )
 
 
 def _missing(canonical: str, rules: list[FieldRule]) -> MappingProblem:

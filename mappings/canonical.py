@@ -7,9 +7,31 @@ A mapping reads a deal (``deal`` rules) and each of its lines (``line_item`` rul
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
 from types import MappingProxyType
+from typing import Any
 
 METADATA = "metadata."
+
+_COMPANY: Mapping[str, str] = MappingProxyType(
+    {
+        "name": "text",
+        "phone": "text",
+        "domain": "text",
+        "billing_email": "text",
+        "customer_id": "text",
+        "tax_id": "text",
+        "tax_status": "text",
+        "address.line1": "text",
+        "address.line2": "text",
+        "address.city": "text",
+        "address.state": "text",
+        "address.postal_code": "text",
+        "address.country": "text",
+    }
+)
+"""What is said of a company, be it the one that buys (``account``) or the one that pays for it (``payer``)."""
 
 _DEAL = MappingProxyType(
     {
@@ -17,25 +39,29 @@ _DEAL = MappingProxyType(
         "deal.currency": "text",
         "deal.amount": "decimal",
         "deal.close_date": "date",
-        "account.name": "text",
-        "account.phone": "text",
-        "account.domain": "text",
-        "account.billing_email": "text",
-        "account.customer_id": "text",
-        "account.address.line1": "text",
-        "account.address.line2": "text",
-        "account.address.city": "text",
-        "account.address.state": "text",
-        "account.address.postal_code": "text",
-        "account.address.country": "text",
+        **{f"account.{name}": kind for name, kind in _COMPANY.items()},
+        "payer.id": "text",
+        **{f"payer.{name}": kind for name, kind in _COMPANY.items()},
         "contact.name": "text",
         "contact.email": "text",
         "contact.phone": "text",
         "terms.start": "date",
+        "terms.end": "date",
         "terms.months": "whole_number",
+        "terms.auto_renew": "boolean",
         "terms.net_days": "whole_number",
         "terms.collection": "text",
         "terms.po_number": "text",
+        "terms.contract_number": "text",
+        "terms.recipients": "text_list",
+        "terms.discount_percent": "decimal",
+        "terms.discount_amount": "decimal",
+        "terms.discount_months": "whole_number",
+        "terms.free_months": "whole_number",
+        "terms.kind": "text",
+        "terms.amends": "text",
+        "terms.ends_on": "date",
+        "terms.with_credit": "boolean",
     }
 )
 
@@ -46,14 +72,22 @@ _LINE_ITEM = MappingProxyType(
         "line.total": "decimal",
         "line.discount_percent": "decimal",
         "line.discount_per_unit": "decimal",
+        "line.discount_months": "whole_number",
         "line.interval": "interval",
+        "line.price_interval": "interval",
         "line.months": "whole_number",
+        "line.free_months": "whole_number",
         "line.start": "date",
+        "line.end": "date",
+        "line.bill_on": "date",
+        "line.credit_amount": "decimal",
+        "line.credit_months": "whole_number",
         "line.description": "text",
         "product.name": "text",
         "product.description": "text",
         "product.code": "text",
         "product.price_id": "text",
+        "product.tax_code": "text",
     }
 )
 
@@ -68,7 +102,65 @@ NEEDED: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 """Without a rule for each of these, nothing could be billed."""
 
+CHOICES: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "terms.collection": frozenset({"send_invoice", "charge_automatically"}),
+        "terms.kind": frozenset({"new", "amendment", "renewal", "cancellation"}),
+        "account.tax_status": frozenset({"none", "exempt", "reverse"}),
+        "payer.tax_status": frozenset({"none", "exempt", "reverse"}),
+    }
+)
+"""Names that hold one of a few words and nothing else."""
+
+
+NEVER_NEGATIVE: frozenset[str] = frozenset(
+    {
+        "terms.months",
+        "terms.net_days",
+        "terms.discount_percent",
+        "terms.discount_amount",
+        "terms.discount_months",
+        "terms.free_months",
+        "line.discount_percent",
+        "line.discount_months",
+        "line.months",
+        "line.free_months",
+        "line.credit_amount",
+        "line.credit_months",
+    }
+)
+"""Lengths, discounts and credits; a quantity may be negative, where a deal takes something away."""
+
 
 def is_known(group: str, canonical: str) -> bool:
     """Whether rules of this group may feed this name."""
     return canonical in NAMES[group] or (group == "deal" and canonical.startswith(METADATA))
+
+
+def kind_of(canonical: str) -> str:
+    """The kind of value a name holds, in whichever group it is; ``any`` for free names and those nobody knows."""
+    return _DEAL.get(canonical) or _LINE_ITEM.get(canonical) or "any"
+
+
+def holds(canonical: str, value: Any) -> bool:
+    """Whether a value is of the kind that its name is for, and one of its words where it has only a few."""
+    choices = CHOICES.get(canonical)
+    if choices is not None:
+        return isinstance(value, str) and value in choices
+    match kind_of(canonical):
+        case "text":
+            return isinstance(value, str)
+        case "decimal":
+            return isinstance(value, Decimal)
+        case "whole_number":
+            return isinstance(value, int) and not isinstance(value, bool)
+        case "boolean":
+            return isinstance(value, bool)
+        case "date":
+            return isinstance(value, date) and not isinstance(value, datetime)
+        case "interval":
+            return isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], int)
+        case "text_list":
+            return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+        case _:
+            return True

@@ -26,20 +26,26 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import PydanticCustomError
 
 from mappings.arguments import did_you_mean, full_stop, problems_with
 from mappings.canonical import NAMES, is_known
-from mappings.model import FieldMapping, FieldRule
+from mappings.model import PATH, FieldMapping, FieldRule
 
 LARGEST_FILE = 256 * 1024
 _MOST_RULES = 1_000
 _MOST_DEPTH = 8
 
+
+def _a_path(text: str) -> str:
+    if PATH.fullmatch(text) is None:
+        raise PydanticCustomError("string_pattern_mismatch", "it is not a CRM path")
+    return text
+
+
 _Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
-_Path = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$", max_length=300)
-]
+_Path = Annotated[str, StringConstraints(max_length=300), AfterValidator(_a_path)]
 _Canonical = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[A-Za-z0-9_]+)+$", max_length=100)]
 
 

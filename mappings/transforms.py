@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mappings import words
-from mappings.model import PLACEHOLDER, FieldRule, MappingProblem
+from mappings.model import PLACEHOLDER, FieldRule, MappingProblem, placeholders
 from mappings.patterns import LONGEST_TEXT, unsafe
 
 Args: TypeAlias = Mapping[str, Any]
@@ -33,6 +33,7 @@ _EMAIL = re.compile(r"[^\s@<>,;]{1,64}@[^\s@<>,;.]+(?:\.[^\s@<>,;.]+)+")
 _NAMED_ADDRESS = re.compile(r"[^<>]*<([^<>]+)>")
 _LONGEST_ADDRESS = 254  #: RFC 5321, with its angle brackets taken off
 _DATE_FIRST = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:.*)?", re.ASCII)
+_MOST_PARTS = 50
 _SHORTEST_MILLISECONDS = 11  #: fewer digits would be a moment in early 1970, or no moment at all
 
 
@@ -50,7 +51,7 @@ class Transform:
     """One conversion: its function, what it yields, and the arguments it takes beside ``default`` and ``table``."""
 
     function: Callable[[Any, Args, Look], Any]
-    yields: str  #: text, decimal, whole_number, date, boolean, interval or any
+    yields: str  #: text, decimal, whole_number, date, boolean, interval, text_list or any
     takes: Mapping[str, type | tuple[type, ...]] = field(default_factory=dict)
     needs: frozenset[str] = frozenset()
 
@@ -75,6 +76,11 @@ def convert(rule: FieldRule, raw: Any, look: Look) -> Any:
         return transform.function(_prepared(raw, rule.args), rule.args, look)
     except Unconvertible as error:
         raise _problem(rule, error.message, error.hint) from error
+
+
+def says_something(raw: Any) -> bool:
+    """Whether a raw value is anything but blank."""
+    return raw is not None and not (isinstance(raw, str) and not raw.strip())
 
 
 def show(raw: Any) -> str:
@@ -259,15 +265,12 @@ def _as_net_days(raw: Any, args: Args, look: Look) -> int | None:
 
 
 def _as_collection(raw: Any, args: Args, look: Look) -> str | None:
-    if raw is None:
-        return None
-    found = words.COLLECTIONS.get(words.plain(_text(raw)))
-    if found is None:
-        raise Unconvertible(
-            f"{show(raw)} does not say how invoices are paid",
-            "send_invoice and charge_automatically are known; add other words to the rule's table.",
-        )
-    return found
+    return _word(
+        raw,
+        words.COLLECTIONS,
+        "does not say how invoices are paid",
+        "send_invoice and charge_automatically are known",
+    )
 
 
 def _as_boolean(raw: Any, args: Args, look: Look) -> bool | None:
@@ -290,6 +293,53 @@ def _as_email(raw: Any, args: Args, look: Look) -> str | None:
     if not _EMAIL.fullmatch(address) or len(address) > _LONGEST_ADDRESS:
         raise Unconvertible("the value is not one e-mail address", "Leave a single address in the field.")
     return address
+
+
+def _as_emails(raw: Any, args: Args, look: Look) -> tuple[str, ...] | None:
+    """Several addresses, parted by semicolons, commas or line breaks; once each, whatever their case."""
+    if raw is None:
+        return None
+    found = {each.casefold(): each for each in (_as_email(part, {}, look) for part in _parts(raw)) if each}
+    return tuple(found.values()) or None
+
+
+def _as_text_list(raw: Any, args: Args, look: Look) -> tuple[str, ...] | None:
+    """Several values, parted by semicolons, commas or line breaks; once each."""
+    return None if raw is None else tuple(dict.fromkeys(_parts(raw))) or None
+
+
+def _parts(raw: Any) -> list[str]:
+    parts = [part.strip() for part in re.split(r"[;,\r\n]", _text(raw))]
+    parts = [part for part in parts if part]
+    if len(parts) > _MOST_PARTS:
+        raise Unconvertible(f"the value lists {len(parts)} entries, more than the {_MOST_PARTS} we read")
+    return parts
+
+
+def _as_deal_kind(raw: Any, args: Args, look: Look) -> str | None:
+    """new, amendment, renewal or cancellation."""
+    return _word(
+        raw,
+        words.DEAL_KINDS,
+        "does not say what the deal does to what is billed already",
+        "New Business, Existing Business, Amendment, Renewal and Cancellation are known",
+    )
+
+
+def _as_tax_status(raw: Any, args: Args, look: Look) -> str | None:
+    """none (tax as usual), exempt or reverse. A checkbox "tax exempt" will do as well."""
+    if isinstance(raw, bool):
+        return "exempt" if raw else "none"
+    return _word(raw, words.TAX_STATUSES, "is no tax status", "None, Exempt and Reverse charge are known")
+
+
+def _word(raw: Any, known: Mapping[str, str], wrong: str, examples: str) -> str | None:
+    if raw is None:
+        return None
+    found = known.get(words.plain(_text(raw)))
+    if found is None:
+        raise Unconvertible(f"{show(raw)} {wrong}", f"{examples}; add other words to the rule's table.")
+    return found
 
 
 def _as_enum(raw: Any, args: Args, look: Look) -> Any:
@@ -332,7 +382,7 @@ def _as_template(raw: Any, args: Args, look: Look) -> str | None:
     """``template`` with each {path} filled in; nothing at all if one of them is empty, unless ``missing`` stands in."""
     template: str = args.get("template", "")
     missing: str | None = args.get("missing")
-    filled = {path: _as_text(_prepared(look(path), {}), {}, look) for path in PLACEHOLDER.findall(template)}
+    filled = {path: _as_text(_prepared(look(path), {}), {}, look) for path in placeholders(template)}
     if missing is None and None in filled.values():
         return None
     return PLACEHOLDER.sub(lambda match: filled[match[1]] or missing or "", template).strip() or None
@@ -368,6 +418,10 @@ TRANSFORMS: Mapping[str, Transform] = MappingProxyType(
         "collection": Transform(_as_collection, "text"),
         "boolean": Transform(_as_boolean, "boolean"),
         "email": Transform(_as_email, "text"),
+        "emails": Transform(_as_emails, "text_list"),
+        "text_list": Transform(_as_text_list, "text_list"),
+        "deal_kind": Transform(_as_deal_kind, "text"),
+        "tax_status": Transform(_as_tax_status, "text"),
         "enum": Transform(_as_enum, "any", {"other": (str, int, bool)}, frozenset({"table"})),
         "regex": Transform(_as_regex, "any", {"pattern": str, **_THEN}, frozenset({"pattern"})),
         "first_of": Transform(_as_first_of, "any", {"fields": (list, tuple), **_THEN}, frozenset({"fields"})),

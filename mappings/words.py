@@ -102,6 +102,52 @@ COLLECTIONS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+DEAL_KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "new": "new",
+        "new_business": "new",
+        "newbusiness": "new",
+        "new_customer": "new",
+        "quote": "new",
+        "amendment": "amendment",
+        "amend": "amendment",
+        "existing_business": "amendment",
+        "existingbusiness": "amendment",
+        "existing_customer_upgrade": "amendment",
+        "existing_customer_downgrade": "amendment",
+        "existing_customer_replacement": "amendment",
+        "upsell": "amendment",
+        "upgrade": "amendment",
+        "downsell": "amendment",
+        "downgrade": "amendment",
+        "expansion": "amendment",
+        "add_on": "amendment",
+        "renewal": "renewal",
+        "renew": "renewal",
+        "renewals": "renewal",
+        "cancellation": "cancellation",
+        "cancel": "cancellation",
+        "cancelled": "cancellation",
+        "canceled": "cancellation",
+        "churn": "cancellation",
+        "termination": "cancellation",
+    }
+)
+"""Salesforce's ``Opportunity.Type``, HubSpot's ``dealtype`` and Salesforce CPQ's ``SBQQ__Type__c``, and kin."""
+
+TAX_STATUSES: Mapping[str, str] = MappingProxyType(
+    {
+        "none": "none",
+        "taxable": "none",
+        "standard": "none",
+        "exempt": "exempt",
+        "tax_exempt": "exempt",
+        "reverse": "reverse",
+        "reverse_charge": "reverse",
+    }
+)
+"""Values of Stripe's customer ``tax_exempt``, and what people say for them."""
+
 TRUE = frozenset({"true", "yes", "y", "1", "on", "checked"})
 FALSE = frozenset({"false", "no", "n", "0", "off", "unchecked"})
 

@@ -388,6 +388,7 @@ def test_whatever_a_crm_holds_a_conversion_gives_a_value_or_a_problem(raw: Any, 
         "date": date,
         "boolean": bool,
         "interval": tuple,
+        "text_list": tuple,
         "any": object,
     }
     try:
