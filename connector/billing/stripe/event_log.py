@@ -47,7 +47,8 @@ class EventLog:
         while begin < end:
             until = min(begin + step, end)
             told = 0
-            for told, event in enumerate(self._window(begin, until), start=1):
+            for event in self._window(begin, until):
+                told += 1
                 if event["type"] in wanted:
                     yield to_inbox(event, json.dumps(event, default=str, separators=(",", ":")))
             begin = until
