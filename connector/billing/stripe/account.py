@@ -1,18 +1,19 @@
 """All that Stripe knows of one customer, in the fewest calls.
 
-Three calls for a customer without invoices that anybody pays: the customer, its subscriptions, its invoices (100 to a
-page, with the payments of each and the first ten of its lines). A fourth, the customer's payment intents with their
-latest charges, as soon as an invoice is paid, or is to be paid, through one: only they say that a bank debit is under
-way or that a bank took money back, and the invoices cannot be asked to bring them along (Stripe expands four levels,
-this would be the fifth). Credit notes are asked for when an invoice says that it has some, disputes per disputed
-charge, and lines, payments or items that did not fit into the first answer for the record they belong to.
+Two calls for a customer without invoices that anybody pays: its subscriptions, which bring the customer along, and its
+invoices (100 to a page, with the payments of each and the first ten of its lines). One more for the customer itself if
+it has no subscription. And one more, the customer's payment intents with their latest charges, as soon as an invoice is
+paid, or is to be paid, through one: only they say that a bank debit is under way or that a bank took money back, and
+the invoices cannot be asked to bring them along (Stripe expands four levels, this would be the fifth). Credit notes
+are asked for when an invoice says that it has some, disputes per disputed charge, and lines, payments or items that did
+not fit into the first answer for the record they belong to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import Any
 
 from stripe import StripeClient
 from stripe.params import (
@@ -27,9 +28,10 @@ from stripe.params import (
 )
 
 from connector.billing.stripe import translate
-from connector.billing.stripe.calls import Calls, Json
+from connector.billing.stripe.calls import Calls, Json, reading
 from connector.domain.billing import BillingAccount, CreditNote, Dispute, Invoice, Subscription
 from connector.domain.refs import RecordRef
+from connector.errors import Rejected
 
 MOST_PAGES = 50
 """5,000 records of one kind for one customer."""
@@ -60,7 +62,7 @@ class AccountReader:
     """Reads whole accounts."""
 
     def __init__(self, client: StripeClient, calls: Calls) -> None:
-        self._v1 = client.v1
+        self._client = client
         self._calls = calls
 
     def read(self, customer: RecordRef) -> BillingAccount:
@@ -69,19 +71,9 @@ class AccountReader:
         Raises:
             NotFound: there never was such a customer. A deleted one is an account like any other.
         """
-        who = self._calls.one("customers.retrieve", lambda: self._v1.customers.retrieve(customer.id), customer)
-        subscriptions = self._calls.every(
-            "subscriptions.list",
-            self._v1.subscriptions.list,
-            SubscriptionListParams(customer=customer.id, status="all"),
-            MOST_PAGES,
-        )
-        invoices = self._calls.every(
-            "invoices.list",
-            self._v1.invoices.list,
-            InvoiceListParams(customer=customer.id, expand=["data.payments"]),
-            MOST_PAGES,
-        )
+        subscriptions = self._subscriptions(customer)
+        who = subscriptions[0]["customer"] if subscriptions else self._customer(customer)
+        invoices = self._every("invoices", InvoiceListParams(customer=customer.id, expand=["data.payments"]))
         payments = [payment for body in invoices for payment in self._payments(body)]
         invoice_of = {
             intent: translate.id_of(payment["invoice"])
@@ -112,49 +104,46 @@ class AccountReader:
             disputes=disputes,
         )
 
+    def _every(self, kind: str, params: Mapping[str, Any]) -> list[Json]:
+        """All records of a kind: ``subscriptions``, or ``invoices/in_1/lines``."""
+        return self._calls.every(f"{kind}.list", reading(self._client, f"/v1/{kind}"), params, MOST_PAGES)
+
+    def _subscriptions(self, customer: RecordRef) -> list[Json]:
+        """Each with the customer expanded."""
+        params = SubscriptionListParams(customer=customer.id, status="all", expand=["data.customer"])
+        try:
+            return self._every("subscriptions", params)
+        except Rejected:
+            self._customer(customer)  # says NotFound where a list says that the request names nobody
+            raise
+
+    def _customer(self, customer: RecordRef) -> Json:
+        ask = self._client.v1.customers.retrieve
+        return self._calls.one("customers.retrieve", lambda: ask(customer.id), customer)
+
     def _subscription(self, body: Json) -> Subscription:
         if body["items"].get("has_more"):
-            items = self._calls.every(
-                "subscription_items.list",
-                self._v1.subscription_items.list,
-                SubscriptionItemListParams(subscription=body["id"]),
-                MOST_PAGES,
-            )
+            items = self._every("subscription_items", SubscriptionItemListParams(subscription=body["id"]))
             body = {**body, "items": {"data": items}}
         return translate.subscription(body)
 
     def _invoice(self, body: Json, *, disputed: bool, processing: bool) -> Invoice:
         if body["lines"].get("has_more"):
-            lines = self._calls.every(
-                "invoices.line_items.list",
-                partial(self._v1.invoices.line_items.list, body["id"]),
-                InvoiceLineItemListParams(),
-                MOST_PAGES,
-            )
+            lines = self._every(f"invoices/{body['id']}/lines", InvoiceLineItemListParams())
             body = {**body, "lines": {"data": lines}}
         return translate.invoice(body, disputed=disputed, processing=processing)
 
     def _payments(self, body: Json) -> list[Json]:
         given = body.get("payments") or {"data": []}
         if given.get("has_more"):
-            return self._calls.every(
-                "invoice_payments.list",
-                self._v1.invoice_payments.list,
-                InvoicePaymentListParams(invoice=body["id"]),
-                MOST_PAGES,
-            )
+            return self._every("invoice_payments", InvoicePaymentListParams(invoice=body["id"]))
         return list(given["data"])
 
     def _intents(self, customer: RecordRef, invoice_of: Mapping[str, str]) -> _Intents:
         if not invoice_of:
             return _Intents()
         return _Intents.told_by(
-            self._calls.every(
-                "payment_intents.list",
-                self._v1.payment_intents.list,
-                PaymentIntentListParams(customer=customer.id, expand=["data.latest_charge"]),
-                MOST_PAGES,
-            )
+            self._every("payment_intents", PaymentIntentListParams(customer=customer.id, expand=["data.latest_charge"]))
         )
 
     def _disputes(self, intents: _Intents, invoice_of: Mapping[str, str]) -> tuple[Dispute, ...]:
@@ -167,17 +156,10 @@ class AccountReader:
         )
 
     def _disputes_of(self, intent: str) -> list[Json]:
-        return self._calls.every(
-            "disputes.list", self._v1.disputes.list, DisputeListParams(payment_intent=intent), MOST_PAGES
-        )
+        return self._every("disputes", DisputeListParams(payment_intent=intent))
 
     def _credit_notes(self, customer: RecordRef, invoices: Sequence[Json]) -> tuple[CreditNote, ...]:
         if not any(translate.credited(body) for body in invoices):
             return ()
-        notes = self._calls.every(
-            "credit_notes.list",
-            self._v1.credit_notes.list,
-            CreditNoteListParams(customer=customer.id),
-            MOST_PAGES,
-        )
+        notes = self._every("credit_notes", CreditNoteListParams(customer=customer.id))
         return tuple(map(translate.credit_note, notes))

@@ -90,7 +90,7 @@ class StripeBilling:
         self._releaser.release(made, expected)
 
     def account(self, customer: RecordRef) -> BillingAccount:
-        """All that Stripe knows of one customer now, in three or four calls. Raises NotFound."""
+        """All that Stripe knows of one customer now, in three calls or so. Raises NotFound."""
         return self._accounts.read(customer)
 
     def customer_of(self, ref: RecordRef) -> RecordRef | None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from stripe import StripeClient
 from stripe.params import EventListParams
 
-from connector.billing.stripe.calls import PAGE, Calls, Json
+from connector.billing.stripe.calls import PAGE, Calls, Json, reading
 from connector.billing.stripe.events import WANTED, to_inbox
 from connector.domain.inbox import InboxEvent
 from connector.ports import Clock
@@ -33,7 +33,7 @@ class EventLog:
     """Reads the log, which Stripe gives newest first, oldest first: window by window, so that memory stays small."""
 
     def __init__(self, client: StripeClient, calls: Calls, clock: Clock) -> None:
-        self._list = client.v1.events.list
+        self._list = reading(client, "/v1/events")
         self._calls = calls
         self._clock = clock
 

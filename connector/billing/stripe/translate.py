@@ -266,14 +266,12 @@ def _invoice_line(body: Json) -> InvoiceLine:
     period = body.get("period") or {}
     parent = body.get("parent") or {}
     source = parent.get(parent.get("type") or "") or {}
-    quantity = body.get("quantity_decimal")
-    if quantity is None and body.get("quantity") is not None:
-        quantity = Decimal(body["quantity"])
+    quantity = _or(body.get("quantity_decimal"), body.get("quantity"))
     return InvoiceLine(
         id=body["id"],
         description=body.get("description") or "",
         amount=body["amount"],
-        quantity=quantity,
+        quantity=None if quantity is None else Decimal(quantity),
         price_id=id_of(sold.get("price")),
         product_id=id_of(sold.get("product")),
         period_start=moment(period.get("start")),

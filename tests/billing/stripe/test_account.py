@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from connector.billing.stripe.client import StripeBilling
+from connector.errors import NotFound, Rejected
 from tests.billing.stripe.conftest import CUSTOMER, Wire, a_list, an_invoice, an_invoice_payment, at, resource
 
 
@@ -17,26 +18,63 @@ def an_intent(intent_id: str = "pi_1", **changed: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def account(wire: Wire) -> Wire:
-    """A customer without anything."""
-    wire.on("GET", "/v1/customers/cus_1", resource("customer", id="cus_1"))
-    wire.on("GET", "/v1/subscriptions", a_list())
+    """A customer with a subscription, which brings it along."""
+    who = resource("customer", id="cus_1", email="ap@acme.example")
+    wire.on("GET", "/v1/subscriptions", a_list(resource("subscription", id="sub_1", customer=who)))
     return wire
 
 
-def test_an_account_without_payments_takes_three_calls(account: Wire, billing: StripeBilling) -> None:
-    """Ended subscriptions are asked for as well, and payments come along with their invoices."""
+def test_an_account_without_payments_takes_two_calls(account: Wire, billing: StripeBilling) -> None:
+    """The customer comes along with its subscriptions, ended ones too, and payments come with their invoices."""
     account.on("GET", "/v1/invoices", a_list(an_invoice(status="draft", payments=None)))
 
     found = billing.account(CUSTOMER)
 
-    assert account.paths() == ["GET /v1/customers/cus_1", "GET /v1/subscriptions", "GET /v1/invoices"]
-    assert account.only("GET", "/v1/subscriptions").params == {"customer": "cus_1", "status": "all", "limit": "100"}
+    assert account.paths() == ["GET /v1/subscriptions", "GET /v1/invoices"]
+    assert account.only("GET", "/v1/subscriptions").params == {
+        "customer": "cus_1",
+        "expand[0]": "data.customer",
+        "limit": "100",
+        "status": "all",
+    }
     assert account.only("GET", "/v1/invoices").params == {
         "customer": "cus_1",
         "expand[0]": "data.payments",
         "limit": "100",
     }
     assert found.payments == ()
+    assert found.customer.email == "ap@acme.example"
+
+
+def test_a_customer_without_subscriptions_is_asked_for_itself(wire: Wire, billing: StripeBilling) -> None:
+    """One-off invoices bring no customer along."""
+    wire.on("GET", "/v1/subscriptions", a_list())
+    wire.on("GET", "/v1/customers/cus_1", resource("customer", id="cus_1", email="ap@acme.example"))
+    wire.on("GET", "/v1/invoices", a_list())
+
+    assert billing.account(CUSTOMER).customer.email == "ap@acme.example"
+
+
+def test_a_deleted_customer_comes_along_as_deleted(wire: Wire, billing: StripeBilling) -> None:
+    """Its ended subscriptions still name it."""
+    gone = {"id": "cus_1", "object": "customer", "deleted": True}
+    wire.on("GET", "/v1/subscriptions", a_list(resource("subscription", id="sub_1", customer=gone)))
+    wire.on("GET", "/v1/invoices", a_list())
+
+    assert billing.account(CUSTOMER).customer.deleted
+
+
+@pytest.mark.parametrize(("status", "raised"), [(404, NotFound), (200, Rejected)])
+def test_a_list_that_is_refused_does_not_hide_that_nobody_is_there(
+    wire: Wire, billing: StripeBilling, status: int, raised: type[Exception]
+) -> None:
+    """A list calls the request wrong when it names an unknown customer; only the customer itself is "not found"."""
+    no_such = {"error": {"type": "invalid_request_error", "code": "resource_missing", "message": "No such customer"}}
+    wire.on("GET", "/v1/subscriptions", no_such, status=400)
+    wire.on("GET", "/v1/customers/cus_1", resource("customer", id="cus_1") if status == 200 else no_such, status=status)
+
+    with pytest.raises(raised):
+        billing.account(CUSTOMER)
 
 
 def test_a_bank_debit_under_way_is_processing(account: Wire, billing: StripeBilling) -> None:
@@ -100,8 +138,8 @@ def test_all_items_of_a_subscription_are_there(wire: Wire, billing: StripeBillin
     """Revenue would be too low with the first page alone."""
     price = resource("price", transform_quantity=None)
     items = [{"id": f"si_{n}", "price": price, "current_period_end": at("2027-01-01"), "quantity": n} for n in (1, 2)]
-    cut = resource("subscription", id="sub_1", items=a_list(items[0], has_more=True))
-    wire.on("GET", "/v1/customers/cus_1", resource("customer", id="cus_1"))
+    who = resource("customer", id="cus_1")
+    cut = resource("subscription", id="sub_1", customer=who, items=a_list(items[0], has_more=True))
     wire.on("GET", "/v1/subscriptions", a_list(cut))
     wire.on("GET", "/v1/subscription_items", a_list(*items))
     wire.on("GET", "/v1/invoices", a_list())

@@ -115,7 +115,7 @@ def strict_world() -> Iterator[World]:
 
 
 def test_from_customer_to_paid_invoice_and_back(world: World) -> None:
-    """A won deal's subscription is invoiced, sent and paid, and the account says so in four calls."""
+    """A won deal's subscription is invoiced, sent and paid, and the account says so in three calls."""
     customer = world.customer(address=Address("Main St 1", "", "Berlin", "", "10115", "Germany"))
     world.product()
     step = a_subscription_step(
@@ -139,7 +139,7 @@ def test_from_customer_to_paid_invoice_and_back(world: World) -> None:
     before = world.asked()
     account = world.account()
 
-    assert world.asked() - before == 4
+    assert world.asked() - before == 3
     assert account.customer.ref == customer
     assert account.customer.crm_account == ACCOUNT
     assert account.customer.email == "ap@acme.example"
