@@ -25,6 +25,10 @@ META_CONTRACT_END = "contract_end"
 META_LINE = "crm_line"
 """Metadata that names the CRM line on each billing line that came from it."""
 
+META_CHANGED_BY = "changed_by"
+META_AMENDED_BY = "amended_by"
+"""Metadata on a running contract: the key of the step that changed it last, and every deal that amended it."""
+
 
 @dataclass(frozen=True, order=True, slots=True)
 class StepKey:
@@ -206,10 +210,21 @@ class GrantCredits:
 
 @dataclass(frozen=True, slots=True)
 class ItemChange:
-    """One item of a running subscription: ``item_id`` is empty for a new one, ``line`` None for one that goes."""
+    """One item of a running subscription: ``item_id`` is empty for a new one, ``line`` None for one that goes.
+
+    An item whose line keeps the very price it has changes in its quantity only.
+    """
 
     item_id: str
     line: PlannedLine | None
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseChange:
+    """What changes in a later phase of a scheduled contract: the one that begins on ``start``."""
+
+    start: date
+    changes: tuple[ItemChange, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +239,7 @@ class ChangeSubscription:
     metadata: Mapping[str, str]
     on: date | None = None  #: None: from now on; else from that day, which begins a period
     ends_on: date | None = None  #: the first day it no longer runs, where that changes
+    later: tuple[PhaseChange, ...] = ()  #: the same change for phases that have not begun
 
 
 @dataclass(frozen=True, slots=True)

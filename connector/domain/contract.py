@@ -24,6 +24,21 @@ class ContractItem:
     period_end: date  #: the first day of the next period
     line: RecordRef | None = None  #: the CRM line it came from
     metered: bool = False
+    product: RecordRef | None = None  #: the CRM product that ``product_id`` was made from, where one was
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LaterPhase:
+    """A stretch of the contract that has not begun yet, with other lines than before.
+
+    Its items' ``id`` is whatever names them to the reader of a ChangeSubscription; their ``period`` is the first one of
+    the phase.
+    """
+
+    start: date
+    end: date | None
+    items: tuple[ContractItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +58,6 @@ class RunningContract:
     collection: CollectionMethod = CollectionMethod.SEND_INVOICE
     net_days: int | None = None
     latest_invoice: RecordRef | None = None
+    anchor: date | None = None  #: a day on which a full period began, unclamped: periods count from it; None: the start
+    later: tuple[LaterPhase, ...] = ()  #: what the schedule holds after the running phase, in order
+    amended_by: tuple[RecordRef, ...] = ()  #: later deals that changed it, oldest first
