@@ -33,6 +33,10 @@ class Control:
         """Change something."""
         return self._ask("PATCH", path, json=body)
 
+    def delete(self, path: str) -> Any:
+        """Remove something."""
+        return self._ask("DELETE", path)
+
     def now(self) -> datetime:
         """The world's time."""
         return datetime.fromisoformat(self.get("/clock")["now"])

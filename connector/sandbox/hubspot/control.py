@@ -68,7 +68,13 @@ def _mount_records(page: Blueprint, hubspot: "HubSpot") -> None:
     def _associate(*, remove: bool) -> None:
         wanted = _json()
         one, other = wanted["from"], wanted["to"]
-        people.associate((one["type"], one["id"]), (other["type"], other["id"]), wanted.get("type_id"), remove=remove)
+        people.associate(
+            (one["type"], one["id"]),
+            (other["type"], other["id"]),
+            wanted.get("type_id"),
+            label=wanted.get("label", ""),
+            remove=remove,
+        )
 
     @page.post("/deals")
     def deal() -> Response:

@@ -44,17 +44,26 @@ class People:
             return self._portal.merge(primary, other, self._source)
 
     def associate(
-        self, one: tuple[str, str], other: tuple[str, str], type_id: int | None = None, *, remove: bool = False
+        self,
+        one: tuple[str, str],
+        other: tuple[str, str],
+        type_id: int | None = None,
+        *,
+        label: str = "",
+        remove: bool = False,
     ) -> None:
-        """Tie two records (kind, id) together or apart; the primary company of a deal has type 5. Raises Refusal."""
+        """Tie two records (kind, id) together or apart; the primary company of a deal has type 5.
+
+        ``label`` is a label by its name; one that nobody has used yet is made. Raises Refusal.
+        """
         here, there = kind_named(one[0]), kind_named(other[0])
         with self._portal.lock:
             self._portal.find(here, one[1])
             self._portal.find(there, other[1])
-            types = self._types(here, there, type_id)
+            types = self._labelled(here, there, label) if label else self._types(here, there, type_id)
             place, other_place = (here.name, one[1]), (there.name, other[1])
             if remove:
-                self._portal.unlink(place, other_place, self._source, types if type_id else None)
+                self._portal.unlink(place, other_place, self._source, types if type_id or label else None)
             else:
                 self._portal.link(place, other_place, types, self._source)
 
@@ -105,6 +114,13 @@ class People:
     def _link(self, kind: Kind, wanted: Mapping[str, Any]) -> Link:
         to_kind = kind_named(wanted["type"])
         return (to_kind.name, str(wanted["id"])), self._types(kind, to_kind, wanted.get("type_id"))
+
+    def _labelled(self, kind: Kind, to_kind: Kind, label: str) -> list[AssociationType]:
+        """The type of this label, beside the unlabelled one that HubSpot always keeps."""
+        associations = self._portal.associations
+        known = [one for one in associations.types_between(kind.name, to_kind.name) if one.label == label]
+        made = known or associations.add_label(kind.name, to_kind.name, label, None)[:1]
+        return [associations.default_type(kind.name, to_kind.name), *made]
 
     def _types(self, kind: Kind, to_kind: Kind, type_id: int | None) -> list[AssociationType]:
         associations = self._portal.associations
