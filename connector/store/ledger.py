@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Table, Text, and_, exists, or_, select, type_coerce, update
+from sqlalchemy import Connection, FromClause, Table, Text, and_, bindparam, exists, or_, select, type_coerce, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connector.domain.billing import BillingAccount, Customer
@@ -28,6 +28,19 @@ _BY_BARE_ID: tuple[Any, ...] = (
     tables.dispute.c.payment_intent,
     tables.dispute.c.charge,
 )
+
+
+def _take() -> Any:
+    names = [*(column.name for column in ledger_rows.columns_of(tables.customer, Customer)), "seen_at"]
+    new = insert(tables.customer).values({name: bindparam(name) for name in names})
+    return new.on_conflict_do_update(
+        index_elements=["ref"],
+        set_={name: new.excluded[name] for name in names},
+        where=tables.customer.c.seen_at <= new.excluded.seen_at,
+    ).returning(tables.customer.c.ref)
+
+
+_TAKE = _take()
 
 
 class PostgresLedger:
@@ -108,13 +121,7 @@ class PostgresLedger:
     def _take_customer(self, customer: Customer, seen_at: datetime) -> bool:
         """Lock and update the customer's row; False when a newer answer is stored already."""
         values = ledger_rows.values_of(customer) | {"seen_at": seen_at}
-        statement = (
-            insert(tables.customer)
-            .values(values)
-            .on_conflict_do_update(index_elements=["ref"], set_=values, where=tables.customer.c.seen_at <= seen_at)
-            .returning(tables.customer.c.ref)
-        )
-        return self._connection.execute(statement).first() is not None
+        return self._connection.execute(_TAKE, values).first() is not None
 
     def _one(self, table: FromClause, condition: Any, column: Any) -> RecordRef | None:
         return self._connection.execute(

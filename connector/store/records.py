@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, literal, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connector.domain.refs import RecordRef
@@ -22,6 +22,16 @@ _REVIVED_AT_LEAST_EVERY = timedelta(days=1)
 
 _WAITING = and_(crm_record.c.differs, ~crm_record.c.parked)
 
+# Built once and only filled in: SQLAlchemy takes longer to build a statement than Postgres to run it.
+_MAKE = (
+    insert(crm_record).values(ref=bindparam("of"), crm=bindparam("by"), desired={}, written={}).on_conflict_do_nothing()
+)
+_LOCK = (
+    select(crm_record.c.ref, crm_record.c.desired, crm_record.c.written, crm_record.c.differs)
+    .where(crm_record.c.ref == bindparam("of"))
+    .with_for_update()
+)
+
 
 class PostgresRecords:
     """The table ``crm_record``. ``differs`` is worked out here, under the row lock, by the domain's own rule."""
@@ -35,10 +45,13 @@ class PostgresRecords:
         The stamp of the last write is never desired. A row that was parked is tried again once a value changes
         that would cause a write by itself.
         """
-        before = self._locked(ref)
+        row = self._locked(ref)
+        before = _record(row)
         wanted = {name: value for name, value in values.items() if name != STAMP}
         now = RecordState(ref, {**before.desired, **wanted}, before.written)
         differs = bool(now.difference())
+        if differs and row.differs and now.desired == before.desired:
+            return True  # it waits to be written already, and nothing has come that would forgive its failures
         news = _loud(now.desired) != _loud(before.desired)
         self._connection.execute(
             update(crm_record)
@@ -59,7 +72,7 @@ class PostgresRecords:
 
     def written(self, ref: RecordRef, values: Values, at: datetime) -> None:
         """These values stand in the CRM now. What was desired meanwhile still differs."""
-        before = self._locked(ref)
+        before = _record(self._locked(ref))
         now = RecordState(ref, before.desired, {**before.written, **values})
         self._connection.execute(
             update(crm_record)
@@ -121,13 +134,13 @@ class PostgresRecords:
         due = select(crm_record.c.crm).where(_WAITING, crm_record.c.not_before <= func.now()).distinct()
         return sorted(self._connection.execute(due).scalars())
 
-    def _locked(self, ref: RecordRef) -> RecordState:
+    def _locked(self, ref: RecordRef) -> Any:
         """The row, made if need be, and held until the transaction ends."""
-        self._connection.execute(
-            insert(crm_record).values(ref=ref, crm=ref.provider, desired={}, written={}).on_conflict_do_nothing()
-        )
-        query = select(crm_record.c.ref, crm_record.c.desired, crm_record.c.written).where(crm_record.c.ref == ref)
-        return _record(self._connection.execute(query.with_for_update()).one())
+        found = self._connection.execute(_LOCK, {"of": ref}).one_or_none()
+        if found is None:
+            self._connection.execute(_MAKE, {"of": ref, "by": ref.provider})
+            found = self._connection.execute(_LOCK, {"of": ref}).one()
+        return found
 
 
 def _state(*, differs: bool, forgiven: bool) -> dict[str, Any]:
