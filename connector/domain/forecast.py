@@ -108,7 +108,7 @@ def forecast(plan: BillingPlan, today: date, until: date | None = None) -> Forec
     A contract that names no end is looked ahead twelve months from the plan's first day.
     """
     begins = first_day(plan, today)
-    ahead = until or add_months(begins, EVERGREEN_MONTHS)
+    ahead = horizon(plan, today)
     invoices: list[ForecastInvoice] = []
     adjustments: list[Adjustment] = []
     last, runs_on = begins, False
@@ -130,6 +130,11 @@ def forecast(plan: BillingPlan, today: date, until: date | None = None) -> Forec
                 pass  # it bills nothing by itself
     invoices.sort(key=lambda invoice: (invoice.day, invoice.step))
     return Forecast(tuple(invoices), until or last, runs_on, tuple(adjustments))
+
+
+def horizon(plan: BillingPlan, today: date) -> date:
+    """The day until which a contract without an end is looked ahead."""
+    return add_months(first_day(plan, today), EVERGREEN_MONTHS)
 
 
 def first_day(plan: BillingPlan, today: date) -> date:
