@@ -7,15 +7,16 @@ else is wrong, and so is a test that lets it pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import groupby
 
 from connector.domain.billing import Price
 from connector.domain.billing_plan import Catalogue
-from connector.domain.dates import add_intervals, add_months, whole_months
+from connector.domain.dates import add_intervals, add_months, months_after, whole_months
 from connector.domain.deal import Deal, Interval, LineItem
 from connector.domain.money import Money, exponent, smallest_step
 from connector.domain.policy import BillingPolicy, PastStart
@@ -33,16 +34,24 @@ class ContractValue:
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
-    """One line in minor units per period; ``interval`` is None for what is sold once."""
+class _Terms:
+    """What the deal says of all its lines. ``ends`` is the first day after it; None for a contract without an end."""
 
-    net: Fraction  #: what its period costs with the line's own discounts
-    gross: Fraction  #: what it costs without them
-    interval: Interval | None
+    begins: date
+    ends: date | None
+    horizon: date  #: until when what has no end is counted
+    percent: Fraction
+    percent_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Charge:
+    """What one line costs on one day, in minor units; lines of one day, start and frequency share a percentage."""
+
+    day: date
     start: date
-    end: date | None
-    discounted_until: date | None  #: None: for the whole span
-    free_until: date
+    length: tuple[str, int]
+    amount: Fraction
 
 
 def contract_value(deal: Deal, policy: BillingPolicy, today: date, catalogue: Catalogue | None = None) -> ContractValue:
@@ -52,102 +61,126 @@ def contract_value(deal: Deal, policy: BillingPolicy, today: date, catalogue: Ca
     """
     currency = (deal.currency or policy.default_currency).lower()
     prices = catalogue or Catalogue()
-    lines = [
-        _line(line, deal, policy, today, currency, prices) for line in deal.line_items if not _metered(line, prices)
-    ]
-    starts = [line.start for line in lines if line.interval is not None]
-    horizon = add_months(min(starts, default=today), EVERGREEN_MONTHS)
-    percent = Fraction(deal.terms.discount_percent) / 100
-    off_until = _months_after(min(starts, default=today), deal.terms.discount_months)
-    with_deal = _apportioned([line.net for line in lines], percent, smallest_step(currency))
-    total = 0
-    for line, reduced in zip(lines, with_deal, strict=True):
-        for begins in _periods(line, horizon):
-            own = line.discounted_until is None or begins < line.discounted_until
-            all_of_it = off_until is None or begins < off_until
-            if begins < line.free_until:
-                continue
-            if own and all_of_it:
-                total += reduced
-            elif own:
-                total += _rounded(line.net)
-            else:
-                total += _rounded(line.gross * (1 - percent if all_of_it else 1))
-    total -= _rounded(Fraction(deal.terms.discount_amount.scaleb(exponent(currency))))
-    return ContractValue(Money(total, currency), any(line.interval is not None and line.end is None for line in lines))
+    terms = _terms(deal, policy, today)
+    lines = [line for line in deal.line_items if not _metered(line, prices)]
+    charges = [charge for line in lines for charge in _charges(line, deal, terms, policy, today, currency, prices)]
+    total = sum(_less_the_percentage(charges, terms, smallest_step(currency)))
+    total -= int(deal.terms.discount_amount.scaleb(exponent(currency)))
+    recurs = any(not line.one_off for line in deal.line_items)
+    return ContractValue(Money(total, currency), evergreen=recurs and terms.ends is None)
 
 
-def _line(line: LineItem, deal: Deal, policy: BillingPolicy, today: date, currency: str, prices: Catalogue) -> _Line:
-    price = _price(line, prices)
-    interval = None if line.one_off else line.interval or (price.interval if price else None)
-    start = line.start or deal.terms.start or today
+def _terms(deal: Deal, policy: BillingPolicy, today: date) -> _Terms:
+    own = deal.terms
+    recurring = [line for line in deal.line_items if not line.one_off]
+    begins = own.start or min((line.start for line in recurring if line.start is not None), default=today)
     if policy.past_start is PastStart.FROM_TODAY:
-        start = max(start, today)
-    per_period = _per_period(line, interval)
-    worked_out = line.quantity * (line.unit_price * (1 - line.discount_percent / 100) - line.discount_per_unit)
-    net = line.total if line.total is not None else worked_out
-    scale = Fraction(Decimal(1).scaleb(exponent(currency))) * per_period
-    return _Line(
-        net=Fraction(net) * scale,
-        gross=Fraction(line.quantity * line.unit_price) * scale,
-        interval=interval,
-        start=start,
-        end=_end(line, deal, today),
-        discounted_until=_months_after(start, line.discount_months),
-        free_until=add_months(start, 0 if line.one_off else max(line.free_months, deal.terms.free_months)),
+        begins = max(begins, today)
+    ends: date | None
+    if own.end is not None:
+        ends = own.end + timedelta(days=1)
+    elif own.term_months:
+        ends = add_months(begins, own.term_months)
+    else:
+        stated = (_own_end(line, line.start or begins, begins) for line in recurring)
+        ends = max((end for end in stated if end is not None), default=None)
+    return _Terms(
+        begins=begins,
+        ends=ends,
+        horizon=add_months(begins, EVERGREEN_MONTHS),
+        percent=Fraction(own.discount_percent) / 100,
+        percent_until=None if own.discount_months is None else add_months(begins, own.discount_months),
     )
 
 
-def _end(line: LineItem, deal: Deal, today: date) -> date | None:
-    """The first day that the line is no longer served; None where nothing ends it."""
-    terms = deal.terms
-    starts = [each.start or terms.start or today for each in deal.line_items if not each.one_off]
-    begins = line.start or terms.start or today
+def _own_end(line: LineItem, start: date, begins: date) -> date | None:
+    """The first day after the line, where it says so itself."""
     if line.end is not None:
         return line.end + timedelta(days=1)
-    if line.term_months is not None:
-        return add_months(begins, line.term_months)
-    if terms.end is not None:
-        return terms.end + timedelta(days=1)
-    if terms.term_months is not None:
-        return add_months(terms.start or min(starts, default=today), terms.term_months)
-    return None
+    return months_after(begins, start, line.term_months) if line.term_months else None
 
 
-def _periods(line: _Line, horizon: date) -> Iterator[date]:
-    """The first day of each of the line's periods."""
-    if line.interval is None:
-        yield line.start
+def _charges(
+    line: LineItem, deal: Deal, terms: _Terms, policy: BillingPolicy, today: date, currency: str, prices: Catalogue
+) -> Iterator[_Charge]:
+    """What the line costs at the start of each of its periods; once, and outside of all terms, where it is one-off."""
+    price = _price(line, prices)
+    if line.one_off:
+        yield _Charge(date.min, date.min, ("once", 1), _minor(_net(line), currency))
         return
-    end = horizon if line.end is None else line.end
-    number, begins = 0, line.start
-    while begins < end:
-        yield begins
+    interval = line.interval or (price.interval if price else None) or Interval("month")
+    start = line.start or terms.begins
+    if policy.past_start is PastStart.FROM_TODAY:
+        start = max(start, today)
+    end = _own_end(line, start, terms.begins) or terms.ends or terms.horizon
+    net, gross = (_minor(total, currency) * _scale(line, interval) for total in (_net(line), _gross(line)))
+    tiered = price.amount_for(int(line.quantity)) if price is not None and price.tiers else None
+    if tiered is not None:
+        net = gross = Fraction(tiered)
+    free_until = max(
+        months_after(terms.begins, start, line.free_months), add_months(terms.begins, deal.terms.free_months)
+    )
+    net_until = None if line.discount_months is None else months_after(terms.begins, start, line.discount_months)
+    for day in _days(start, free_until, end, interval):
+        yield _Charge(day, start, _length(interval), net if net_until is None or day < net_until else gross)
+
+
+def _days(start: date, free_until: date, end: date, interval: Interval) -> Iterator[date]:
+    """The first day of each period that is not free; they count from the start, or else from the end of the free ones.
+
+    Counted from the start where they can be: a free month that is clamped to February's end must not shift them.
+    """
+    number, day = 0, start
+    while day < free_until:
         number += 1
-        begins = add_intervals(line.start, line.interval, number)
+        day = add_intervals(start, interval, number)
+    if day != free_until:
+        start, number, day = free_until, 0, free_until
+    while day < end:
+        yield day
+        number += 1
+        day = add_intervals(start, interval, number)
 
 
-def _apportioned(amounts: Sequence[Fraction], percent: Fraction, step: int) -> list[int]:
-    """The amounts less the percentage: together the exact sum, rounded once; largest remainders get what is left."""
-    exact = [amount * (1 - percent) / step for amount in amounts]
-    shares = [int(share) for share in exact]
-    left = int(sum(exact) + Fraction(1, 2)) - sum(shares)
-    largest_first = sorted(range(len(exact)), key=lambda n: shares[n] - exact[n])
-    for n in largest_first[:left]:
-        shares[n] += 1
-    return [share * step for share in shares]
+def _less_the_percentage(charges: Iterable[_Charge], terms: _Terms, step: int) -> Iterator[int]:
+    """What is left of each day's charges of one kind after the deal's percentage, rounded once for all of them."""
+
+    def kind(charge: _Charge) -> tuple[date, date, tuple[str, int]]:
+        return charge.day, charge.start, charge.length
+
+    for (day, _, _), together in groupby(sorted(charges, key=kind), kind):
+        whole = sum(charge.amount for charge in together)
+        holds = terms.percent_until is None or day < terms.percent_until
+        off = int(whole * terms.percent / step + Fraction(1, 2)) * step if holds else 0
+        yield int(whole) - off
 
 
-def _per_period(line: LineItem, interval: Interval | None) -> Fraction:
+def _net(line: LineItem) -> Decimal:
+    """Per pricing period, in major units, after the line's own discounts; the CRM's own total where it has one."""
+    if line.total is not None:
+        return line.total
+    return line.quantity * (line.unit_price * (1 - line.discount_percent / 100) - line.discount_per_unit)
+
+
+def _gross(line: LineItem) -> Decimal:
+    """Per pricing period, in major units, when the line's discounts no longer hold."""
+    return line.quantity * line.unit_price
+
+
+def _minor(amount: Decimal, currency: str) -> Fraction:
+    return Fraction(amount.scaleb(exponent(currency)))
+
+
+def _scale(line: LineItem, interval: Interval) -> Fraction:
     """How many pricing periods one billing period holds: 12 for a monthly price billed yearly."""
-    if interval is None or line.price_interval is None:
+    if line.price_interval is None:
         return Fraction(1)
-    return Fraction(_length(interval), _length(line.price_interval))
+    return Fraction(_length(interval)[1], _length(line.price_interval)[1])
 
 
-def _length(interval: Interval) -> int:
+def _length(interval: Interval) -> tuple[str, int]:
     months = whole_months(interval)
-    return months if months is not None else interval.count * (7 if interval.unit == "week" else 1)
+    return ("month", months) if months is not None else ("day", interval.count * (7 if interval.unit == "week" else 1))
 
 
 def _price(line: LineItem, prices: Catalogue) -> Price | None:
@@ -159,11 +192,3 @@ def _price(line: LineItem, prices: Catalogue) -> Price | None:
 def _metered(line: LineItem, prices: Catalogue) -> bool:
     price = _price(line, prices)
     return price is not None and price.metered
-
-
-def _months_after(start: date, months: int | None) -> date | None:
-    return None if months is None else add_months(start, months)
-
-
-def _rounded(minor: Fraction) -> int:
-    return int(minor + Fraction(1, 2))
