@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connector.domain.customer_match import Candidate
 from connector.ports.billing import Billing
 from connector.ports.checks import Check, CheckStatus, SetupAction
 from connector.ports.crm import Crm, CrmWrite, DealRecords, FieldCatalog, FieldInfo, LineRecords, RowResult
@@ -38,6 +39,7 @@ __all__ = [
     "AuditProof",
     "Billing",
     "BillingProvider",
+    "Candidate",
     "Check",
     "CheckStatus",
     "Clock",

@@ -9,7 +9,9 @@ from typing import Protocol
 from pydantic import SecretStr
 
 from connector.domain.billing import BillingAccount
-from connector.domain.billing_plan import Catalogue, Step, StepKey
+from connector.domain.billing_plan import Catalogue, MakeCustomer, Step, StepKey
+from connector.domain.contract import RunningContract
+from connector.domain.customer_match import Candidate
 from connector.domain.inbox import InboxEvent
 from connector.domain.refs import RecordRef
 from connector.ports.checks import Check, SetupAction
@@ -46,9 +48,33 @@ class Billing(Protocol):
     def release_first_invoice(self, made: RecordRef, expected: int | None) -> None:
         """Finalise and send the first invoice of what a step made, so that its link exists at once.
 
-        ``made`` is a subscription or an invoice. A second call changes nothing.
+        ``made`` is whatever a step made. What has no invoice yet is left alone, and so is one that billing itself
+        sends on a later day (a milestone); that one is compared all the same. A second call changes nothing.
 
         Raises: NeedsHuman: the draft does not come to ``expected`` minor units before tax; it is held.
+        """
+        ...
+
+    def hold(self, invoice: RecordRef) -> None:
+        """Keep a draft from being finalised until ``let_go``. What is no draft any more is left as it is."""
+        ...
+
+    def let_go(self, invoice: RecordRef) -> None:
+        """Let a held draft take its course again: at once, or on its day where it is a milestone."""
+        ...
+
+    def contract(self, ref: RecordRef) -> RunningContract:
+        """The contract behind a subscription or schedule, also one that has ended. Raises NotFound."""
+        ...
+
+    def contracts_of(self, customer: RecordRef) -> list[RunningContract]:
+        """The customer's contracts that run or will start, newest first."""
+        ...
+
+    def candidates(self, step: MakeCustomer) -> list[Candidate]:
+        """Customers that may be this account already, the strongest evidence first.
+
+        A customer made within the last minutes may be missing: ``find`` is what knows those.
         """
         ...
 

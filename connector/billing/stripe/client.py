@@ -14,6 +14,8 @@ from stripe.params import PriceListParams
 from connector.billing.stripe import translate
 from connector.billing.stripe.account import AccountReader
 from connector.billing.stripe.calls import Calls, stripe_client
+from connector.billing.stripe.contracts import ContractReader
+from connector.billing.stripe.customers import Customers
 from connector.billing.stripe.event_log import EventLog
 from connector.billing.stripe.making import Maker
 from connector.billing.stripe.releasing import Releaser
@@ -21,7 +23,9 @@ from connector.billing.stripe.settings import StripeSettings
 from connector.billing.stripe.setup import Endpoints
 from connector.billing.stripe.trace import Tracer
 from connector.domain.billing import BillingAccount, Price
-from connector.domain.billing_plan import Catalogue, Step, StepKey
+from connector.domain.billing_plan import Catalogue, MakeCustomer, Step, StepKey
+from connector.domain.contract import RunningContract
+from connector.domain.customer_match import Candidate
 from connector.domain.inbox import InboxEvent
 from connector.domain.refs import RecordRef
 from connector.errors import NotFound
@@ -39,7 +43,9 @@ class StripeBilling:
     def __init__(self, client: StripeClient, calls: Calls, clock: Clock, settings: StripeSettings) -> None:
         self._v1 = client.v1
         self._calls = calls
-        self._maker = Maker(client, calls, clock)
+        self._customers = Customers(client, calls, clock)
+        self._maker = Maker(client, calls, clock, self._customers)
+        self._contracts = ContractReader(client, calls)
         self._releaser = Releaser(client, calls, clock)
         self._accounts = AccountReader(client, calls)
         self._tracer = Tracer(client, calls)
@@ -88,6 +94,26 @@ class StripeBilling:
     def release_first_invoice(self, made: RecordRef, expected: int | None) -> None:
         """Finalise and send the first invoice of what a step made, if it comes to ``expected``; see the port."""
         self._releaser.release(made, expected)
+
+    def hold(self, invoice: RecordRef) -> None:
+        """Keep a draft from being finalised until ``let_go``."""
+        self._releaser.hold(invoice)
+
+    def let_go(self, invoice: RecordRef) -> None:
+        """Let a held draft take its course again."""
+        self._releaser.let_go(invoice)
+
+    def contract(self, ref: RecordRef) -> RunningContract:
+        """The contract behind a subscription or a schedule, in one or two calls. Raises NotFound."""
+        return self._contracts.read(ref)
+
+    def contracts_of(self, customer: RecordRef) -> list[RunningContract]:
+        """What runs or will start for the customer, newest first: two calls."""
+        return self._contracts.of(customer)
+
+    def candidates(self, step: MakeCustomer) -> list[Candidate]:
+        """Customers that may be this account already, the strongest evidence first: one list and one search."""
+        return self._customers.candidates(step)
 
     def account(self, customer: RecordRef) -> BillingAccount:
         """All that Stripe knows of one customer now, in three calls or so. Raises NotFound."""

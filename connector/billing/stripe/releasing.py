@@ -6,14 +6,15 @@ deal for ever. Left alone it would have neither number nor link for the deal's r
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from stripe import StripeClient
-from stripe.params import InvoiceListParams
+from stripe.params import InvoiceListParams, InvoiceUpdateParams
 
 from connector.billing.stripe import translate
 from connector.billing.stripe.calls import Calls, Json
+from connector.billing.stripe.invoicing import META_BILL_ON, finalised_at
 from connector.domain.billing import InvoiceStatus
 from connector.domain.money import Money
 from connector.domain.refs import RecordRef
@@ -55,6 +56,8 @@ class Releaser:
             return
         if expected is not None:
             self._compare(invoice, expected)
+        if _is_for_later(invoice, self._clock()):
+            return
         if invoice["status"] == InvoiceStatus.DRAFT:
             invoice = self._finalise(invoice)
         if self._is_to_be_sent(invoice):
@@ -62,6 +65,23 @@ class Releaser:
                 self._v1.invoices.send_invoice, invoice["id"], {}, {"idempotency_key": f"{invoice['id']}/send"}
             )
             self._calls.one("invoices.send_invoice", send, _ref(invoice))
+
+    def hold(self, invoice: RecordRef) -> None:
+        """Stripe finalises no draft whose ``auto_advance`` is off."""
+        body = self._invoice(invoice)
+        if body["status"] == InvoiceStatus.DRAFT and (body.get("auto_advance") or META_HELD not in _metadata(body)):
+            self._hold(body, "by us")
+
+    def let_go(self, invoice: RecordRef) -> None:
+        """Switched on again, a draft is finalised an hour later; a milestone is told its day anew."""
+        body = self._invoice(invoice)
+        if body["status"] != InvoiceStatus.DRAFT or META_HELD not in _metadata(body):
+            return
+        params: InvoiceUpdateParams = {"auto_advance": True, "metadata": {META_HELD: ""}}
+        day = translate.day_in(_metadata(body), META_BILL_ON)
+        if day is not None and day > self._clock().date():
+            params["automatically_finalizes_at"] = finalised_at(day, self._clock())
+        self._update(body, params)
 
     def _first_invoice(self, made: RecordRef) -> Json | None:
         if made.kind == "invoice":
@@ -108,15 +128,13 @@ class Releaser:
             ref=_ref(invoice),
         )
 
-    def _hold(self, invoice: Json, expected: int) -> None:
-        """Stripe finalises no draft whose ``auto_advance`` is off."""
-        if invoice.get("auto_advance") or META_HELD not in (invoice.get("metadata") or {}):
-            hold = partial(
-                self._v1.invoices.update,
-                invoice["id"],
-                {"auto_advance": False, "metadata": {META_HELD: str(expected)}},
-            )
-            self._calls.one("invoices.update", hold, _ref(invoice))
+    def _hold(self, invoice: Json, expected: object) -> None:
+        if invoice.get("auto_advance") or META_HELD not in _metadata(invoice):
+            self._update(invoice, {"auto_advance": False, "metadata": {META_HELD: str(expected)}})
+
+    def _update(self, invoice: Json, params: InvoiceUpdateParams) -> None:
+        update = partial(self._v1.invoices.update, invoice["id"], params)
+        self._calls.one("invoices.update", update, _ref(invoice))
 
     def _finalise(self, invoice: Json) -> Json:
         """Finalised, with collection by Stripe switched on (again).
@@ -144,8 +162,18 @@ class Releaser:
 
 
 def _is_accepted(invoice: Json) -> bool:
-    metadata = invoice.get("metadata") or {}
+    metadata = _metadata(invoice)
     return META_ACCEPTED in metadata or (META_HELD in metadata and invoice["status"] != InvoiceStatus.DRAFT)
+
+
+def _is_for_later(invoice: Json, now: datetime) -> bool:
+    """Whether it is a milestone whose day lies ahead, held or not."""
+    day = translate.day_in(_metadata(invoice), META_BILL_ON)
+    return day is not None and day > now.date() and invoice["status"] == InvoiceStatus.DRAFT
+
+
+def _metadata(invoice: Json) -> Json:
+    return invoice.get("metadata") or {}
 
 
 def _ref(invoice: Json) -> RecordRef:

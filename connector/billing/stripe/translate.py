@@ -89,7 +89,7 @@ def customer(body: Json) -> Customer:
         email=body.get("email") or "",
         currency=body.get("currency") or "",
         deleted=bool(body.get("deleted")),
-        crm_account=_named(body.get("metadata"), META_ACCOUNT),
+        crm_account=named(body.get("metadata"), META_ACCOUNT),
     )
 
 
@@ -122,9 +122,9 @@ def subscription(body: Json) -> Subscription:
         started_at=moment(body.get("start_date")),
         cancel_at=moment(body.get("cancel_at")),
         ended_at=moment(body.get("ended_at")),
-        deal=_named(metadata, META_DEAL),
+        deal=named(metadata, META_DEAL),
         latest_invoice=ref("invoice", latest) if latest else None,
-        contract_end=_day_in(metadata, META_CONTRACT_END),
+        contract_end=day_in(metadata, META_CONTRACT_END),
     )
 
 
@@ -148,7 +148,7 @@ def invoice(body: Json, *, disputed: bool = False, processing: bool = False) -> 
         created_at=certain_moment(body["created"]),
         number=body.get("number") or "",
         subscription=ref("subscription", subscription_id) if subscription_id else None,
-        deal=_named(body.get("metadata"), META_DEAL) or _named(details.get("metadata"), META_DEAL),
+        deal=named(body.get("metadata"), META_DEAL) or named(details.get("metadata"), META_DEAL),
         due_date=_due_date(body, finalized_at),
         finalized_at=finalized_at,
         paid_at=moment(transitions.get("paid_at")),
@@ -309,7 +309,7 @@ def _interval(recurring: Json) -> Interval | None:
     return Interval(unit, recurring.get("interval_count") or 1) if unit else None
 
 
-def _named(metadata: Json | None, key: str) -> RecordRef | None:
+def named(metadata: Json | None, key: str) -> RecordRef | None:
     """The CRM record that metadata names. Anyone may write metadata, so what is no reference is not one."""
     try:
         return RecordRef.parse((metadata or {}).get(key) or "")
@@ -317,7 +317,8 @@ def _named(metadata: Json | None, key: str) -> RecordRef | None:
         return None
 
 
-def _day_in(metadata: Json | None, key: str) -> date | None:
+def day_in(metadata: Json | None, key: str) -> date | None:
+    """The day that metadata names; nothing where it names none."""
     try:
         return date.fromisoformat((metadata or {}).get(key) or "")
     except ValueError:

@@ -273,7 +273,8 @@ def test_a_future_start_is_a_schedule_whose_subscription_knows_its_deal(world: W
     assert begun.started_at is not None
     assert begun.started_at.date() == step.start
     assert world.billing.find(replace(step, scheduled=False), world.made) == begun.ref
-    assert world.billing.find(step, world.made) == schedule
+    assert world.billing.find(step, world.made) == begun.ref
+    assert world.billing.contract(schedule).subscription == begun.ref
     (invoice,) = world.account().invoices
     assert invoice.total == 5700
 

@@ -14,7 +14,7 @@ import stripe.params
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.billing.stripe import steps
+from connector.billing.stripe import invoicing, steps, subscribing
 from connector.domain.billing_plan import (
     ExistingPrice,
     InlinePrice,
@@ -32,6 +32,7 @@ from tests.billing.stripe.conftest import (
     CUSTOMER_KEY,
     DEAL,
     MADE,
+    NOW,
     PRODUCT_KEY,
     a_line,
     a_subscription_step,
@@ -123,7 +124,7 @@ def test_a_products_id_is_made_from_its_record(owner: RecordRef, role: str, expe
 
 def test_a_subscription_sent_by_invoice() -> None:
     """Days to pay, flexible billing, one item per line, and metadata that names deal and step."""
-    params = steps.subscription_params(a_subscription_step(), MADE, can_charge=False)
+    params = subscribing.subscription_params(a_subscription_step(), MADE, can_charge=False)
 
     assert params == {
         "customer": "cus_1",
@@ -153,7 +154,7 @@ def test_due_on_receipt_is_zero_days() -> None:
     """Stripe wants the number also when it is nought."""
     step = a_subscription_step(terms=InvoiceTerms(CollectionMethod.SEND_INVOICE, 0))
 
-    assert steps.subscription_params(step, MADE, can_charge=False)["days_until_due"] == 0
+    assert subscribing.subscription_params(step, MADE, can_charge=False)["days_until_due"] == 0
 
 
 def test_one_off_lines_and_the_order_number_go_on_the_first_invoice() -> None:
@@ -163,7 +164,7 @@ def test_one_off_lines_and_the_order_number_go_on_the_first_invoice() -> None:
         terms=InvoiceTerms(CollectionMethod.SEND_INVOICE, 14, (("PO Number", "4711"),)),
     )
 
-    params = steps.subscription_params(step, MADE, can_charge=False)
+    params = subscribing.subscription_params(step, MADE, can_charge=False)
 
     assert params["add_invoice_items"] == [
         {
@@ -181,7 +182,7 @@ def test_a_catalogue_price_is_named_and_nothing_else_said_of_it() -> None:
     """Its amount and interval are the catalogue's."""
     step = a_subscription_step(recurring=(replace(a_line(), price=ExistingPrice("price_seat")),))
 
-    (item,) = steps.subscription_params(step, MADE, can_charge=False)["items"]
+    (item,) = subscribing.subscription_params(step, MADE, can_charge=False)["items"]
 
     assert item == {"price": "price_seat", "quantity": 5, "metadata": {"crm_line": "salesforce:line_item:00k1"}}
 
@@ -190,7 +191,7 @@ def test_a_past_start_is_backdated_to_a_whole_period() -> None:
     """From the start, to the anchor, with proration stated on purpose."""
     step = a_subscription_step(start=date(2026, 11, 1), anchor=date(2026, 12, 1))
 
-    params = steps.subscription_params(step, MADE, can_charge=False)
+    params = subscribing.subscription_params(step, MADE, can_charge=False)
 
     assert params["backdate_start_date"] == at("2026-11-01")
     assert params["billing_cycle_anchor"] == at("2026-12-01")
@@ -200,7 +201,7 @@ def test_a_past_start_is_backdated_to_a_whole_period() -> None:
 
 def test_charging_a_stored_payment_method_is_off_session() -> None:
     """A declined card then leaves an open invoice rather than an error."""
-    params = steps.subscription_params(a_subscription_step(terms=AUTOMATIC), MADE, can_charge=True)
+    params = subscribing.subscription_params(a_subscription_step(terms=AUTOMATIC), MADE, can_charge=True)
 
     assert params["collection_method"] == "charge_automatically"
     assert params["payment_behavior"] == "allow_incomplete"
@@ -211,7 +212,7 @@ def test_charging_a_stored_payment_method_is_off_session() -> None:
 
 def test_charging_without_a_payment_method_waits_for_one() -> None:
     """The customer pays the hosted invoice, and what they pay with is kept."""
-    params = steps.subscription_params(a_subscription_step(terms=AUTOMATIC), MADE, can_charge=False)
+    params = subscribing.subscription_params(a_subscription_step(terms=AUTOMATIC), MADE, can_charge=False)
 
     assert params["payment_behavior"] == "default_incomplete"
     assert params["payment_settings"] == {"save_default_payment_method": "on_subscription"}
@@ -228,7 +229,7 @@ def test_a_future_start_is_a_schedule_with_one_phase() -> None:
         terms=InvoiceTerms(CollectionMethod.SEND_INVOICE, 45, (("PO Number", "4711"),)),
     )
 
-    params = steps.schedule_params(step, MADE)
+    params = subscribing.schedule_params(step, MADE, {}, NOW.date())
 
     (phase,) = params["phases"]
     metadata = {"crm_deal": str(DEAL), "region": "EMEA", "crm_step": f"{DEAL}/subscription"}
@@ -252,7 +253,7 @@ def test_a_schedule_of_catalogue_prices_charged_automatically() -> None:
     line = replace(a_line(), price=ExistingPrice("price_seat"))
     step = a_subscription_step(start=date(2027, 1, 1), scheduled=True, recurring=(line,), terms=AUTOMATIC)
 
-    (phase,) = steps.schedule_params(step, MADE)["phases"]
+    (phase,) = subscribing.schedule_params(step, MADE, {}, NOW.date())["phases"]
 
     assert phase["duration"] == {"interval": "month", "interval_count": 1}
     assert "invoice_settings" not in phase
@@ -261,14 +262,14 @@ def test_a_schedule_of_catalogue_prices_charged_automatically() -> None:
 def test_a_recurring_line_without_an_interval_is_a_mistake_of_ours() -> None:
     """It cannot come from the planner either."""
     with pytest.raises(ValueError, match="interval"):
-        steps.subscription_params(a_subscription_step(recurring=(a_line(),)), MADE, can_charge=False)
+        subscribing.subscription_params(a_subscription_step(recurring=(a_line(),)), MADE, can_charge=False)
 
 
 def test_a_plain_invoice_is_a_draft_that_takes_nobody_elses_items() -> None:
     """It neither advances by itself nor collects pending items of other deals."""
     step = an_invoice_step(terms=InvoiceTerms(CollectionMethod.SEND_INVOICE, 30, (("PO Number", "4711"),)))
 
-    params = steps.invoice_params(step, MADE)
+    params = invoicing.invoice_params(step, MADE, NOW)
 
     assert params == {
         "customer": "cus_1",
@@ -286,7 +287,7 @@ def test_a_plain_invoice_is_a_draft_that_takes_nobody_elses_items() -> None:
 
 def test_an_automatic_invoice_has_no_days_to_pay() -> None:
     """Stripe refuses them beside charge_automatically."""
-    params = steps.invoice_params(an_invoice_step(terms=AUTOMATIC, description=""), MADE)
+    params = invoicing.invoice_params(an_invoice_step(terms=AUTOMATIC, description=""), MADE, NOW)
 
     assert params["collection_method"] == "charge_automatically"
     assert not {"days_until_due", "description", "custom_fields"} & set(params)
@@ -297,8 +298,8 @@ def test_invoice_lines_hang_on_their_draft() -> None:
     step = an_invoice_step()
     draft = RecordRef("stripe", "invoice", "in_1")
 
-    inline = steps.invoice_item_params(step, a_line(1, "0.5", 3), draft, MADE)
-    named = steps.invoice_item_params(step, replace(a_line(2), price=ExistingPrice("price_1")), draft, MADE)
+    inline = invoicing.invoice_item_params(step, a_line(1, "0.5", 3), draft, MADE)
+    named = invoicing.invoice_item_params(step, replace(a_line(2), price=ExistingPrice("price_1")), draft, MADE)
 
     assert inline == {
         "customer": "cus_1",
@@ -323,7 +324,7 @@ def test_a_product_that_billing_has_is_named_by_its_id() -> None:
     """An inline price may stand on a product of the catalogue."""
     step = a_subscription_step(recurring=(_inline("prod_catalogue", Decimal(5)),))
 
-    (item,) = steps.subscription_params(step, MADE, can_charge=False)["items"]
+    (item,) = subscribing.subscription_params(step, MADE, can_charge=False)["items"]
 
     assert item["price_data"]["product"] == "prod_catalogue"
 
@@ -333,7 +334,7 @@ def test_amounts_are_written_exactly_and_without_exponent(amount: Decimal) -> No
     """Whole minor units as an integer, anything finer as a plain decimal, never rounded."""
     step = a_subscription_step(recurring=(_inline(PRODUCT_KEY, amount),))
 
-    (item,) = steps.subscription_params(step, MADE, can_charge=False)["items"]
+    (item,) = subscribing.subscription_params(step, MADE, can_charge=False)["items"]
     data = item["price_data"]
 
     if amount == amount.to_integral_value():
