@@ -9,6 +9,7 @@ from typing import Any
 
 from mappings import canonical as names
 from mappings.model import FieldMapping, FieldRule, MappingProblem, steps
+from mappings.sentences import PATH_THROUGH_VALUE, VALUE_MISSING, VALUE_NEGATIVE, VALUE_UNFIT
 from mappings.transforms import convert, says_something, show
 
 Records = Mapping[str, Any]
@@ -87,11 +88,8 @@ def value_at(records: Records, path: str) -> Any:
         if here is None:
             return None
         if not isinstance(here, Mapping):
-            raise MappingProblem(
-                f"{path}: {'.'.join(walked)} is a value, not a related record.",
-                canonical="",
-                field=path,
-                hint="Shorten the path, or name the relation it should go through.",
+            raise MappingProblem.because(
+                PATH_THROUGH_VALUE, canonical="", field=path, path=path, walked=".".join(walked)
             )
         here = here.get(name)
         walked.append(name)
@@ -125,12 +123,7 @@ def _fitting(rule: FieldRule, value: Any) -> Any:
     if not names.holds(rule.canonical, value):
         raise _unfit(rule, value)
     if rule.canonical in names.NEVER_NEGATIVE and value < 0:
-        raise MappingProblem(
-            f"{rule.field or rule.canonical}: {show(value)} is less than zero, which {rule.canonical} cannot be.",
-            canonical=rule.canonical,
-            field=rule.field,
-            hint="Correct the value.",
-        )
+        raise MappingProblem.because(VALUE_NEGATIVE, canonical=rule.canonical, field=rule.field, value=show(value))
     return value
 
 
@@ -144,22 +137,16 @@ def _said(rule: FieldRule, records: Records) -> tuple[str, ...]:
 
 def _unfit(rule: FieldRule, value: Any) -> MappingProblem:
     """A value of another kind than its name is for: the work of a conversion that does not belong there."""
-    choices = sorted(names.CHOICES.get(rule.canonical, ()))
-    wanted = f"one of {', '.join(choices)}" if choices else f"a {names.kind_of(rule.canonical).replace('_', ' ')}"
-    return MappingProblem(
-        f"{rule.field or rule.canonical}: {show(value)} is not {wanted}, which {rule.canonical} needs.",
+    return MappingProblem.because(
+        VALUE_UNFIT,
         canonical=rule.canonical,
         field=rule.field,
-        hint="Choose another conversion for the rule; `connector mapping check` names those that fit.",
+        value=show(value),
+        wanted=names.wanted(rule.canonical),
     )
 
 
 def _missing(canonical: str, rules: list[FieldRule]) -> MappingProblem:
     paths = list(dict.fromkeys(path for rule in rules for path in rule.paths()))
     where = " or ".join(paths) or canonical
-    return MappingProblem(
-        f"{where} is empty, but {canonical} is needed.",
-        canonical=canonical,
-        field=paths[0] if paths else "",
-        hint=f"Fill in {where}, or add a rule with a default for {canonical} to the mapping.",
-    )
+    return MappingProblem.because(VALUE_MISSING, canonical=canonical, field=paths[0] if paths else "", where=where)

@@ -113,6 +113,29 @@ CHOICES: Mapping[str, frozenset[str]] = MappingProxyType(
 """Names that hold one of a few words and nothing else."""
 
 
+_OUR_METADATA = frozenset({"contract_end", "changed_by", "amended_by"})
+_OUR_PREFIX = "crm_"
+"""Metadata by which the connector recognises what it made; a rule must never speak in its place."""
+
+LONGEST_METADATA_NAME, MOST_METADATA = 40, 40
+"""Source: Stripe, metadata: 50 keys of at most 40 characters; the rest are ours."""
+
+LONGEST: Mapping[str, int] = MappingProxyType(
+    {
+        "account.name": 256,
+        "payer.name": 256,
+        "contact.email": 512,
+        "account.billing_email": 512,
+        "payer.billing_email": 512,
+        "terms.po_number": 140,
+        "terms.contract_number": 140,
+    }
+)
+"""Characters that billing takes. Source: Stripe, customers.create and invoice ``custom_fields[].value``."""
+
+LONGEST_METADATA = 500
+"""Characters of a metadata value. Source: Stripe, metadata."""
+
 NEVER_NEGATIVE: frozenset[str] = frozenset(
     {
         "terms.months",
@@ -140,6 +163,28 @@ def is_known(group: str, canonical: str) -> bool:
 def kind_of(canonical: str) -> str:
     """The kind of value a name holds, in whichever group it is; ``any`` for free names and those nobody knows."""
     return _DEAL.get(canonical) or _LINE_ITEM.get(canonical) or "any"
+
+
+def wanted(canonical: str) -> str:
+    """What a name holds, as a sentence says it: a date; one of exempt, none, reverse."""
+    choices = CHOICES.get(canonical)
+    return f"one of {', '.join(sorted(choices))}" if choices else a_kind(kind_of(canonical))
+
+
+def a_kind(kind: str) -> str:
+    """A kind of value with its article: a whole number, an interval."""
+    said = kind.replace("_", " ")
+    return f"an {said}" if said[0] in "aeiou" else f"a {said}"
+
+
+def metadata_problem(canonical: str) -> str:
+    """Why billing cannot take a free name; empty when it can."""
+    name = canonical[len(METADATA) :]
+    if name in _OUR_METADATA or name.startswith(_OUR_PREFIX):
+        return f"{name} is a name that the connector itself uses"
+    if len(name) > LONGEST_METADATA_NAME:
+        return f"the name has more than {LONGEST_METADATA_NAME} characters"
+    return ""
 
 
 def holds(canonical: str, value: Any) -> bool:

@@ -2,99 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
-from mappings.arguments import did_you_mean, full_stop, problems_with
-from mappings.canonical import NAMES, NEEDED, is_known
-from mappings.model import FieldMapping, FieldRule
-from mappings.transforms import PLAIN, TRANSFORMS
+from mappings import sentences
+from mappings.arguments import full_stop, problems_with
+from mappings.canonical import (
+    CHOICES,
+    METADATA,
+    MOST_METADATA,
+    NAMES,
+    NEEDED,
+    a_kind,
+    holds,
+    is_known,
+    kind_of,
+    metadata_problem,
+    wanted,
+)
+from mappings.check_paths import check_paths
+from mappings.check_targets import Written, check_write_back
+from mappings.finding import Catalog, Finding, KnownField, guess
+from mappings.model import FieldMapping, FieldRule, MappingProblem
+from mappings.transforms import PLAIN, TRANSFORMS, convert, show
 
+__all__ = ["Catalog", "Finding", "KnownField", "Written", "check"]
 
-class KnownField(Protocol):
-    """What a check must know of one CRM field; the connector's own field description fits."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def type(self) -> str: ...
-
-    @property
-    def writable(self) -> bool: ...
-
-    @property
-    def choices(self) -> tuple[str, ...]: ...
-
-
-Catalog = Mapping[str, Mapping[str, KnownField]]
-"""CRM object name -> field name -> field. Objects that are missing were not described, and are not judged."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One mistake: what kind it is, where it stands, a sentence, and what to do."""
-
-    id: str
-    where: str
-    sentence: str
-    hint: str = ""
-
-
-_READABLE: Mapping[str, frozenset[str]] = {
-    "decimal": frozenset({"number", "money", "percent", "text", "choice"}),
-    "whole_number": frozenset({"number", "money", "percent", "text", "choice"}),
-    "percent": frozenset({"number", "percent", "text", "choice"}),
-    "date": frozenset({"date", "datetime", "text"}),
-    "boolean": frozenset({"checkbox", "choice", "text"}),
-    "currency": frozenset({"choice", "text"}),
-    "email": frozenset({"text", "choice", "other"}),
-    "interval": frozenset({"choice", "text", "number"}),
-    "months": frozenset({"choice", "text", "number"}),
-    "net_days": frozenset({"choice", "text", "number"}),
-    "collection": frozenset({"choice", "text"}),
+_READS_CHOICES: Mapping[str, str] = {
+    "terms.collection": "collection",
+    "terms.kind": "deal_kind",
+    "account.tax_status": "tax_status",
+    "payer.tax_status": "tax_status",
 }
-"""Which types of CRM field each conversion can read; one that is not listed reads any."""
+"""Names of a few words -> the conversion that knows what people say for them."""
 
 
-def check(mapping: FieldMapping, catalog: Catalog) -> list[Finding]:
-    """Everything in the mapping that cannot work; an empty list when all can."""
-    return [
+def check(
+    mapping: FieldMapping,
+    catalog: Catalog,
+    written: Mapping[str, Written] | None = None,
+    optional: Collection[str] = (),
+) -> list[Finding]:
+    """Everything in the mapping that cannot work, or may lose something; an empty list when all is well.
+
+    ``written`` describes the values that may be written back, by name; without it only their targets are looked at.
+    ``optional`` names paths and targets that a CRM may lack, as those of the shipped mapping: they are told together.
+    """
+    found = [
         *(finding for group in NAMES for finding in _check_group(mapping, group, catalog)),
-        *_check_write_back(mapping, catalog),
+        *_check_metadata(mapping),
+        *_check_prices(mapping),
+        *check_write_back(mapping, catalog, written),
     ]
+    missing = [finding.where for finding in found if finding.id in _MISSING and finding.where in optional]
+    told = [finding for finding in found if not (finding.id in _MISSING and finding.where in optional)]
+    return [*told, *_optional(list(dict.fromkeys(missing)))]
+
+
+_MISSING = frozenset({sentences.UNKNOWN_FIELD.id, sentences.UNKNOWN_RELATION.id, sentences.UNKNOWN_TARGET.id})
+
+
+def _optional(missing: list[str]) -> Iterator[Finding]:
+    if missing:
+        fields = ", ".join(missing[:8]) + (" …" if len(missing) > 8 else "")
+        yield Finding.because(sentences.OPTIONAL_MISSING, missing[0], serious=False, count=len(missing), fields=fields)
 
 
 def _check_group(mapping: FieldMapping, group: str, catalog: Catalog) -> Iterator[Finding]:
     rules = mapping.deal if group == "deal" else mapping.line_item
     for canonical in sorted(NEEDED[group] - {rule.canonical for rule in rules}):
-        yield Finding(
-            "needed",
-            canonical,
-            f"No rule feeds {canonical}.",
-            f"Add a rule that says which CRM field holds {canonical}.",
-        )
+        yield Finding.because(sentences.NO_RULE, canonical, canonical=canonical)
     for rule in rules:
         yield from _check_rule(rule, group)
-        yield from _check_paths(rule, catalog)
+        stands_alone = rule.required or sum(other.canonical == rule.canonical for other in rules) == 1
+        for finding in check_paths(rule, group, mapping.objects, catalog):
+            told_by_another = finding.id in _MISSING and not stands_alone
+            yield replace(finding, serious=False) if told_by_another else finding
 
 
 def _check_rule(rule: FieldRule, group: str) -> Iterator[Finding]:
-    if not is_known(group, rule.canonical):
-        guess = did_you_mean(rule.canonical, NAMES[group])
-        yield Finding("canonical", rule.canonical, full_stop(f"There is no canonical value {rule.canonical}{guess}"))
-        return
-    for problem in problems_with(rule.transform, rule.args, has_field=bool(rule.field)):
-        yield Finding("conversion", rule.canonical, f"{rule.canonical}: {full_stop(problem)}")
-    held, made = NAMES[group].get(rule.canonical, "any"), _yields(rule)
-    if "any" not in {held, made} and not (made == held or (held == "decimal" and made == "whole_number")):
-        yield Finding(
-            "kind",
-            rule.canonical,
-            f"{rule.canonical} holds a {held}, but {rule.transform} makes a {made}.",
-            f"Use one of: {', '.join(sorted(name for name in PLAIN if TRANSFORMS[name].yields == held))}.",
+    canonical = rule.canonical
+    if not is_known(group, canonical):
+        yield Finding.because(
+            sentences.UNKNOWN_CANONICAL, canonical, canonical=canonical, guess=guess(canonical, NAMES[group])
         )
+        return
+    broken = list(problems_with(rule.transform, rule.args, has_field=bool(rule.field)))
+    for problem in broken:
+        yield Finding.because(sentences.BAD_CONVERSION, canonical, canonical=canonical, problem=full_stop(problem))
+    kind = list(_check_kind(rule))
+    yield from kind
+    if not broken and not kind:
+        yield from _check_own_values(rule)
+
+
+def _check_kind(rule: FieldRule) -> Iterator[Finding]:
+    held, made = kind_of(rule.canonical), _yields(rule)
+    fits = "any" in {held, made} or made == held or (held == "decimal" and made == "whole_number")
+    a_word = rule.canonical in CHOICES and rule.transform == "text" and "table" not in rule.args
+    if fits and not a_word:
+        return
+    fitting = sorted(name for name in PLAIN if TRANSFORMS[name].yields == held)
+    if rule.canonical in CHOICES:
+        fitting = [_READS_CHOICES[rule.canonical], "enum"]
+    yield Finding.because(
+        sentences.WRONG_KIND,
+        rule.canonical,
+        canonical=rule.canonical,
+        held=wanted(rule.canonical),
+        transform=rule.transform,
+        made=a_kind(made),
+        fitting=", ".join(fitting),
+    )
 
 
 def _yields(rule: FieldRule) -> str:
@@ -105,57 +126,75 @@ def _yields(rule: FieldRule) -> str:
     return last.yields if last else "any"
 
 
-def _check_paths(rule: FieldRule, catalog: Catalog) -> Iterator[Finding]:
-    for path in rule.paths():
-        name, *relations, field = path.split(".")
-        if relations or name not in catalog:
-            continue  # what a relation leads to was not described
-        fields = catalog[name]
-        if field not in fields:
-            guess = did_you_mean(field, fields)
-            yield Finding(
-                "field",
-                path,
-                full_stop(f"{name} has no field {field} that we can see{guess}"),
-                "Check its spelling and access.",
+def _check_own_values(rule: FieldRule) -> Iterator[Finding]:
+    """What the rule itself would give: its constant, its default, the right-hand side of its enumeration."""
+    for value in _own_values(rule):
+        try:
+            made = convert(replace(rule, args=_without_table(rule)), value, lambda _path: None)
+        except MappingProblem as problem:
+            yield Finding.because(
+                sentences.BAD_CONVERSION, rule.canonical, canonical=rule.canonical, problem=problem.message
             )
-        elif path == rule.field:
-            yield from _check_field(rule, fields[field])
-
-
-def _check_field(rule: FieldRule, field: KnownField) -> Iterator[Finding]:
-    readable = _READABLE.get(rule.transform)
-    if readable and field.type not in readable and "table" not in rule.args:
-        yield Finding("type", rule.field, f"{rule.field} is a {field.type}, which {rule.transform} cannot read.")
-    table = rule.args.get("table")
-    if rule.transform == "enum" and isinstance(table, Mapping) and "other" not in rule.args:
-        for choice in _untranslated(field.choices, table):
-            yield Finding("choice", rule.field, f"{rule.field} may be {choice!r}, which has no translation.")
-
-
-def _untranslated(choices: tuple[str, ...], table: Mapping[str, Any]) -> list[str]:
-    known = {word.casefold() for word in table}
-    return [choice for choice in choices if choice.casefold() not in known]
-
-
-def _check_write_back(mapping: FieldMapping, catalog: Catalog) -> Iterator[Finding]:
-    for kind, targets in mapping.write_back.items():
-        name = mapping.objects.get(kind, "")
-        if not name:
-            yield Finding("object", f"write_back.{kind}", f"objects does not say what the CRM calls our {kind}.")
-        if name not in catalog:
             continue
-        for value, field in targets.items():
-            known = catalog[name].get(field)
-            if known is None:
-                guess = did_you_mean(field, catalog[name])
-                yield Finding(
-                    "target",
-                    f"{name}.{field}",
-                    full_stop(f"{value} should be written to {name}.{field}, which does not exist{guess}"),
-                    "Run setup, or correct the name.",
-                )
-            elif not known.writable:
-                yield Finding(
-                    "read_only", f"{name}.{field}", f"{name}.{field} cannot be written, so {value} cannot show."
-                )
+        made = Decimal(made) if isinstance(made, int) and kind_of(rule.canonical) == "decimal" else made
+        if made is not None and not holds(rule.canonical, made):
+            yield Finding.because(
+                sentences.BAD_TABLE_VALUE,
+                rule.canonical,
+                canonical=rule.canonical,
+                value=show(made),
+                wanted=wanted(rule.canonical),
+            )
+
+
+def _own_values(rule: FieldRule) -> Iterator[Any]:
+    if rule.transform == "constant":
+        yield None
+        return
+    table = rule.args.get("table", {})
+    if isinstance(table, Mapping):
+        yield from table.values()
+    for name in ("other", "default"):
+        if name in rule.args:
+            yield rule.args[name]
+
+
+def _without_table(rule: FieldRule) -> Mapping[str, Any]:
+    """The arguments for a value that is translated already; an enumeration needs its table to know it."""
+    args = {name: value for name, value in rule.args.items() if name != "default"}
+    if rule.transform == "enum":
+        return args | {"table": {str(number): value for number, value in enumerate(_own_values(rule))}}
+    args.pop("table", None)
+    return args
+
+
+def _check_metadata(mapping: FieldMapping) -> Iterator[Finding]:
+    names = dict.fromkeys(rule.canonical for rule in mapping.deal if rule.canonical.startswith(METADATA))
+    for canonical in names:
+        if problem := metadata_problem(canonical):
+            yield Finding.because(sentences.BAD_METADATA, canonical, canonical=canonical, problem=problem)
+    if len(names) > MOST_METADATA:
+        problem = f"there are {len(names)} free values, and billing takes {MOST_METADATA}"
+        yield Finding.because(sentences.BAD_METADATA, METADATA, canonical="metadata", problem=problem)
+
+
+def _check_prices(mapping: FieldMapping) -> Iterator[Finding]:
+    prices = mapping.prices
+    if prices.products and "product_table" not in prices.order:
+        yield Finding.because(sentences.PRICES_UNUSED, "prices.products")
+    if "inline" in prices.order:
+        return
+    fed = {rule.canonical for rule in mapping.line_item}
+    usable = ("price_id" in prices.order and "product.price_id" in fed) or (
+        "product.code" in fed
+        and ("lookup_key" in prices.order or (prices.products and "product_table" in prices.order))
+    )
+    if not usable:
+        needs = "product.price_id" if prices.order == ("price_id",) else "product.code"
+        yield Finding.because(
+            sentences.PRICES_UNFED,
+            "prices.order",
+            order=", ".join(prices.order),
+            problem="no rule or table says which",
+            canonical=needs,
+        )

@@ -13,6 +13,12 @@ field = "deal.payment_terms"
 transform = "net_days"
 args = { default = "30" }
 
+[prices]                       # where lines find their price, first one first; this is also what holds without it
+order = ["price_id", "lookup_key", "product_table", "inline"]
+
+[prices.products]              # the product table: product code = price id
+SEAT-1 = "price_1Abc"
+
 [write_back.account]           # canonical value = CRM field
 open_balance = "billing_open_balance"
 """
@@ -30,11 +36,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import PydanticCustomError
 
 from mappings.arguments import did_you_mean, full_stop, problems_with
-from mappings.canonical import NAMES, is_known
-from mappings.model import PATH, FieldMapping, FieldRule
+from mappings.canonical import METADATA, NAMES, is_known, metadata_problem
+from mappings.model import PATH, PRICE_SOURCES, FieldMapping, FieldRule, PriceRules
 
 LARGEST_FILE = 256 * 1024
 _MOST_RULES = 1_000
+_MOST_PRODUCTS = 5_000
 _MOST_DEPTH = 8
 
 
@@ -46,6 +53,8 @@ def _a_path(text: str) -> str:
 
 _Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
 _Path = Annotated[str, StringConstraints(max_length=300), AfterValidator(_a_path)]
+_Code = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=255)]
+_PriceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+$", max_length=255)]
 _Canonical = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[A-Za-z0-9_]+)+$", max_length=100)]
 
 
@@ -67,15 +76,27 @@ class _Rule(BaseModel):
     required: bool = False
 
 
+class _Prices(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    order: Annotated[list[str], Field(min_length=1, max_length=len(PRICE_SOURCES))] = Field(
+        default_factory=lambda: list(PRICE_SOURCES)
+    )
+    products: Annotated[dict[_Code, _PriceId], Field(max_length=_MOST_PRODUCTS)] = Field(default_factory=dict)
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     crm: _Name
     version: Annotated[int, Field(ge=0, le=1_000_000)] = 1
-    objects: dict[_Name, _Name]
+    objects: Annotated[dict[_Name, _Name], Field(max_length=20)]
     deal: Annotated[list[_Rule], Field(min_length=1, max_length=_MOST_RULES)]
     line_item: Annotated[list[_Rule], Field(max_length=_MOST_RULES)] = Field(default_factory=list)
-    write_back: dict[_Name, dict[_Name, _Name]] = Field(default_factory=dict)
+    write_back: Annotated[
+        dict[_Name, Annotated[dict[_Name, _Name], Field(max_length=_MOST_RULES)]], Field(max_length=20)
+    ] = Field(default_factory=dict)
+    prices: _Prices = Field(default_factory=_Prices)
 
 
 def default_mapping(crm: str) -> FieldMapping:
@@ -107,11 +128,14 @@ def from_body(body: Mapping[str, Any]) -> FieldMapping:
     """
     file = _validated(body)
     groups = {"deal": file.deal, "line_item": file.line_item}
-    sentences = tuple(
-        f"[[{group}]] number {number} ({rule.canonical}): {full_stop(problem)}"
-        for group, rules in groups.items()
-        for number, rule in enumerate(rules, start=1)
-        for problem in _problems(group, rule)
+    sentences = (
+        *_price_problems(file.prices),
+        *(
+            f"[[{group}]] number {number} ({rule.canonical}): {full_stop(problem)}"
+            for group, rules in groups.items()
+            for number, rule in enumerate(rules, start=1)
+            for problem in _problems(group, rule)
+        ),
     )
     if sentences:
         raise BrokenMapping(sentences)
@@ -122,12 +146,13 @@ def from_body(body: Mapping[str, Any]) -> FieldMapping:
         deal=tuple(_rule(rule) for rule in file.deal),
         line_item=tuple(_rule(rule) for rule in file.line_item),
         write_back=MappingProxyType({kind: MappingProxyType(dict(to)) for kind, to in file.write_back.items()}),
+        prices=PriceRules(tuple(file.prices.order), MappingProxyType(dict(file.prices.products))),
     )
 
 
 def as_body(mapping: FieldMapping) -> dict[str, Any]:
     """The mapping as plain data that JSON and TOML can hold; ``from_body`` reads it back."""
-    return {
+    body: dict[str, Any] = {
         "crm": mapping.crm,
         "version": mapping.version,
         "objects": dict(mapping.objects),
@@ -135,6 +160,9 @@ def as_body(mapping: FieldMapping) -> dict[str, Any]:
         "line_item": [_plain_rule(rule) for rule in mapping.line_item],
         "write_back": {kind: dict(targets) for kind, targets in mapping.write_back.items()},
     }
+    if mapping.prices != PriceRules():
+        body["prices"] = {"order": list(mapping.prices.order), "products": dict(mapping.prices.products)}
+    return body
 
 
 def _plain_rule(rule: FieldRule) -> dict[str, Any]:
@@ -160,7 +188,18 @@ def _plain(value: Any) -> Any:
 def _problems(group: str, rule: _Rule) -> Iterator[str]:
     if not is_known(group, rule.canonical):
         yield f"there is no such canonical value{did_you_mean(rule.canonical, NAMES[group])}"
+    elif rule.canonical.startswith(METADATA) and metadata_problem(rule.canonical):
+        yield metadata_problem(rule.canonical)
     yield from problems_with(rule.transform, rule.args, has_field=rule.field is not None)
+
+
+def _price_problems(prices: _Prices) -> Iterator[str]:
+    for source in prices.order:
+        if source not in PRICE_SOURCES:
+            guess = did_you_mean(source, dict.fromkeys(PRICE_SOURCES))
+            yield full_stop(f"prices order: there is no price source called {source!r}{guess}")
+    if len(set(prices.order)) < len(prices.order):
+        yield "prices order names a source twice."
 
 
 def _parsed(content: bytes | str) -> dict[str, Any]:

@@ -11,7 +11,9 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+
+from mappings.sentence import Sentence
 
 _LABEL = r"\[[^\[\]{}\x00-\x1f]{1,80}\]"
 _STEP = r"[A-Za-z_]\w*"
@@ -39,6 +41,18 @@ class MappingProblem(ValueError):
         self.field = field
         self.hint = hint
         self.sentence_id = sentence_id
+
+    @classmethod
+    def because(cls, sentence: Sentence, *, canonical: str, field: str, **values: object) -> Self:
+        """The problem that a sentence of the catalogue describes, its names filled in."""
+        said = {"canonical": canonical, "where": field or canonical, **values}
+        return cls(
+            sentence.says(**said),
+            canonical=canonical,
+            field=field,
+            hint=sentence.advises(**said),
+            sentence_id=sentence.id,
+        )
 
 
 @dataclass(frozen=True, slots=True)

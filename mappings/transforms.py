@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from mappings import words
 from mappings.model import PLACEHOLDER, FieldRule, MappingProblem, placeholders
 from mappings.patterns import LONGEST_TEXT, unsafe
+from mappings.sentences import VALUE_UNREADABLE
 
 Args: TypeAlias = Mapping[str, Any]
 Look: TypeAlias = Callable[[str], Any]
@@ -90,8 +91,10 @@ def show(raw: Any) -> str:
 
 
 def _problem(rule: FieldRule, message: str, hint: str) -> MappingProblem:
-    where = rule.field or rule.canonical
-    return MappingProblem(f"{where}: {message}.", canonical=rule.canonical, field=rule.field, hint=hint)
+    advice = hint or "Correct the value in the CRM, or the rule in the mapping."
+    return MappingProblem.because(
+        VALUE_UNREADABLE, canonical=rule.canonical, field=rule.field, problem=message, advice=advice
+    )
 
 
 def _prepared(raw: Any, args: Args) -> Any:

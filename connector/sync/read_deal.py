@@ -25,10 +25,10 @@ from connector.errors import CannotBill
 from connector.ports import DealRecords, LineRecords
 from mappings import apply
 from mappings.apply import Origin, Reading, Records
+from mappings.canonical import LONGEST_METADATA, METADATA
 from mappings.model import FieldMapping, FieldRule
+from mappings.sentences import DEAL_UNCLEAR, LINE_INCOMPLETE
 from mappings.words import ONE_TIME
-
-_METADATA = "metadata."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def read_deal_with_origins(records: DealRecords, mapping: FieldMapping) -> DealR
         CannotBill: a value is missing or cannot be read, or the CRM's records do not form one deal.
     """
     if records.problem:
-        raise CannotBill(records.problem, field="deal", hint="Correct it in the CRM.", ref=records.ref)
+        raise CannotBill.because(DEAL_UNCLEAR, ref=records.ref, problem=records.problem)
     reading = _read(mapping.deal, records.records, records.ref)
     lines = [(line, _read(mapping.line_item, line.records, line.ref)) for line in records.lines]
     deal = _deal(records, reading.values, tuple(_line(line, read.values) for line, read in lines))
@@ -95,8 +95,22 @@ def _deal(records: DealRecords, values: Mapping[str, Any], lines: tuple[LineItem
         owner=records.owner,
         terms=_terms(values),
         line_items=lines,
-        metadata={name[len(_METADATA) :]: str(value) for name, value in values.items() if name.startswith(_METADATA)},
+        metadata={name[len(METADATA) :]: _shown(value) for name, value in values.items() if name.startswith(METADATA)},
     )
+
+
+def _shown(value: Any) -> str:
+    """A free value as it travels to billing: short enough to be taken, and seen to be cut where it is."""
+    match value:
+        case bool():
+            text = "true" if value else "false"
+        case Decimal():
+            text = format(value, "f")
+        case tuple():
+            text = "; ".join(str(each) for each in value)
+        case _:
+            text = str(value)
+    return text if len(text) <= LONGEST_METADATA else f"{text[: LONGEST_METADATA - 1]}…"
 
 
 def _payer(records: DealRecords, values: Mapping[str, Any]) -> Account | None:
@@ -205,12 +219,12 @@ def _quantity_and_price(line: LineRecords, values: Mapping[str, Any]) -> tuple[D
     """
     quantity, unit_price, total = (values.get(f"line.{name}") for name in ("quantity", "unit_price", "total"))
     if quantity is None or (unit_price is None and total is None):
-        missing = "quantity" if quantity is None else "price"
-        raise CannotBill(
-            f"“{values.get('product.name') or line.ref.id}” has no {missing}.",
-            field="line.quantity" if quantity is None else "line.unit_price",
-            hint="Fill it in on the line.",
+        raise CannotBill.because(
+            LINE_INCOMPLETE,
             ref=line.ref,
+            field="line.quantity" if quantity is None else "line.unit_price",
+            line=values.get("product.name") or line.ref.id,
+            missing="quantity" if quantity is None else "price",
         )
     if unit_price is None:
         # Only to check the total against itself: a line's amount is its total wherever there is one.
