@@ -6,7 +6,6 @@ import http.client
 import json
 import re
 import socket
-import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -273,16 +272,17 @@ def test_the_secret_path_token_is_not_in_the_servers_log(port: int, log: Path) -
     assert "path-secret" not in written
 
 
-def test_the_processes_leave_no_count_files_behind(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_processes_leave_no_count_files_behind(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looked for in a temporary directory of its own, where no other server puts any."""
     monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
-    before = _count_directories()
 
-    with gunicorn(APP, workers=1, environment={"DATABASE_URL": database_url}) as served:
+    def counts() -> list[Path]:
+        return list(tmp_path.glob("connector-metrics-*"))
+
+    with gunicorn(APP, workers=1, environment={"DATABASE_URL": database_url, "TMPDIR": str(tmp_path)}) as served:
         assert post(served.port, delivery({"id": "evt"})) == 202
-        assert _count_directories() - before
+        assert counts()
 
-    assert _count_directories() - before == set()
-
-
-def _count_directories() -> set[Path]:
-    return set(Path(tempfile.gettempdir()).glob("connector-metrics-*"))
+    assert counts() == []
