@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 _LABELLED = re.compile(r"(?P<object>\w+)(?:\[(?P<label>[^\[\]]*)\])?(?:\.(?P<rest>.+))?", re.DOTALL)
 
@@ -43,3 +43,20 @@ def labels_of(paths: Iterable[str], name: str) -> tuple[str, ...]:
 def same_label(one: object, other: str) -> bool:
     """Labels are what people typed: capitals and outer spaces say nothing."""
     return str(one or "").strip().casefold() == other.strip().casefold()
+
+
+def as_one(records: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Several records as one: each field holds all of their values, once each and parted by semicolons.
+
+    So can one rule read the addresses of all who get an invoice. What a relation leads to is the first record's.
+    """
+    if len(records) <= 1:
+        return records[0] if records else {}
+    return {name: _all_values([each.get(name) for each in records]) for name in records[0]}
+
+
+def _all_values(values: Sequence[Any]) -> Any:
+    if any(isinstance(value, Mapping) for value in values):
+        return values[0]
+    told = dict.fromkeys(str(value) for value in values if value not in (None, ""))
+    return ";".join(told) or None

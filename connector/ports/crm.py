@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import Value
+from connector.errors import CannotBill
 from connector.ports.checks import Check, SetupAction
 from mappings.model import FieldMapping
 
@@ -43,6 +44,7 @@ class DealRecords:
     records: Mapping[str, Mapping[str, Any]]
     lines: tuple[LineRecords, ...]
     problem: str = ""  #: why it cannot be read as one deal: "two companies, none of them primary"
+    refusal: CannotBill | None = None  #: the same as an error to raise, with its sentence's id, field and advice
     won_at: datetime | None = None  #: when it came to be won, as the CRM itself notes it; None where it does not
     absorbed: tuple[RecordRef, ...] = ()  #: deals that were merged into this one
     stage: str = ""  #: its stage, by id or API name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,15 +11,20 @@ from connector.crm.hubspot.api import HubSpotApi, mapping
 from connector.crm.hubspot.catalog import Catalog
 from connector.crm.hubspot.translate import (
     PATH_OF_OBJECT,
+    Labelled,
     associated_ids,
     names_read,
     pick_company,
     pick_contact,
     record,
+    with_label,
 )
+from connector.crm.labels import as_one, labels_of, parts
+from connector.crm.payer import PAYER, payer_of
 from connector.domain.refs import RecordRef
-from connector.errors import Gone, NotFound, Unreachable
+from connector.errors import CannotBill, Gone, NotFound, Unreachable
 from connector.ports import DealRecords, LineRecords
+from connector.sentences.crm import DEAL_DELETED, DEAL_MERGED, SEVERAL_PAYERS, TOO_MANY_LINES
 from mappings.model import FieldMapping
 
 MERGED = "hs_merged_object_ids"
@@ -33,12 +38,16 @@ MOST_LINES = 500
 
 @dataclass(frozen=True, slots=True)
 class _Associated:
-    """Whom and what a deal is associated with, as far as we could tell."""
+    """Whom and what a deal is associated with, as far as we could tell.
+
+    ``labelled`` says for every label that the mapping asks for which records carry it: "company[Bill To]" -> ids.
+    """
 
     company: str = ""
     contact: str = ""
     lines: tuple[str, ...] = ()
-    problem: str = ""
+    labelled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    refusal: CannotBill | None = None
 
 
 class DealReader:
@@ -51,74 +60,105 @@ class DealReader:
     def fetch(self, ref: RecordRef, fields: FieldMapping) -> DealRecords:
         """The deal, its company, contact, line items and their products: a call for each that the mapping reads.
 
+        Association labels cost a call more, where there are any and somebody asks for them.
+
         Raises:
             Gone: the deal was deleted, or was merged: HubSpot answers an old id with the record that took it in, and
                 that one is billed under its own.
         """
         paths = fields.paths("deal")
-        wanted = self._existing("deal", (*ALWAYS_READ, *names_read(paths, "deal")))
-        try:
-            deal = self._api.record("deals", ref.id, wanted, ("companies", "contacts", "line_items"), ref)
-        except NotFound as error:  # a token that may read deals may read all of them
-            raise Gone(
-                "The deal was deleted in HubSpot.",
-                provider="hubspot",
-                ref=ref,
-                status=error.status,
-                code=error.code,
-                request_id=error.request_id,
-            ) from None
+        deal = self._deal(ref, paths)
         properties = mapping(deal.get("properties"))
-        if not properties or "id" not in deal:
-            raise Unreachable("HubSpot gave a deal without properties.", provider="hubspot", ref=ref)
-        if str(deal["id"]) != ref.id:
-            raise Gone(f"The deal was merged into deal {deal['id']}.", provider="hubspot", ref=ref)
-        associated = self._associated(deal, ref)
+        associated = self._associated(deal, ref, fields)
         outcome = self._catalog.outcome(properties)
-        owner = properties.get("hubspot_owner_id")
         records = {
             "deal": record(properties, self._catalog.of("deal")),
-            **self._one("company", associated.company, paths),
-            **self._one("contact", associated.contact, paths),
+            **self._around("company", associated.company, associated.labelled, paths),
+            **self._around("contact", associated.contact, associated.labelled, paths),
         }
+        account = _ref("account", associated.company)
         return DealRecords(
             ref=ref,
             won=outcome.won,
             closed=outcome.closed,
-            account=_ref("account", associated.company),
+            stage=str(properties.get("dealstage") or ""),
+            account=account,
+            payer=payer_of(records, fields, account),
             contact=_ref("contact", associated.contact),
-            owner=_ref("owner", owner),
+            owner=_ref("owner", properties.get("hubspot_owner_id")),
             records=records,
             lines=self._lines(associated.lines, fields.paths("line_item"), ref),
-            problem=associated.problem,
+            problem=associated.refusal.message if associated.refusal else "",
+            refusal=associated.refusal,
             won_at=_won_at(properties),
-            absorbed=_merged(properties),
+            absorbed=_merged("deal", properties),
+            formerly=_merged("account", records.get("company", {})),
         )
 
-    def _associated(self, deal: Mapping[str, Any], ref: RecordRef) -> _Associated:
-        problem = ""
-        companies, more_companies = associated_ids(deal, "companies")
-        company = companies[0] if companies else ""
-        if len(companies) > 1 or more_companies:
-            company, problem = pick_company(list(self._api.labelled("deals", ref.id, "companies", ref)))
-        contacts, more_contacts = associated_ids(deal, "contacts")
-        contact = contacts[0] if contacts else ""
-        if len(contacts) > 1 or more_contacts:
-            contact = pick_contact(list(self._api.labelled("deals", ref.id, "contacts", ref)))
-        lines, more_lines = associated_ids(deal, "line_items")
-        if more_lines:
-            lines = tuple(dict.fromkeys(each for each, _ in self._api.labelled("deals", ref.id, "line_items", ref)))
-        if len(lines) > MOST_LINES:
-            return _Associated(company, contact, (), f"The deal has more than {MOST_LINES} line items.")
-        return _Associated(company, contact, lines, problem)
+    def _deal(self, ref: RecordRef, paths: Sequence[str]) -> Mapping[str, Any]:
+        wanted = self._existing("deal", (*ALWAYS_READ, *names_read(paths, "deal")))
+        try:
+            deal = self._api.record("deals", ref.id, wanted, ("companies", "contacts", "line_items"), ref)
+        except NotFound as error:  # a token that may read deals may read all of them
+            gone = Gone.because(DEAL_DELETED, provider="hubspot", ref=ref, crm="HubSpot")
+            gone.status, gone.code, gone.request_id = error.status, error.code, error.request_id
+            raise gone from None
+        if not mapping(deal.get("properties")) or "id" not in deal:
+            raise Unreachable("HubSpot gave a deal without properties.", provider="hubspot", ref=ref)
+        if str(deal["id"]) != ref.id:
+            raise Gone.because(DEAL_MERGED, provider="hubspot", ref=ref, other=deal["id"])
+        return deal
 
-    def _one(self, name: str, record_id: str, paths: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-        """The record of one associated object, unless the mapping reads nothing of it."""
-        wanted = self._existing(name, names_read(paths, name))
-        if not record_id or not wanted:
+    def _associated(self, deal: Mapping[str, Any], ref: RecordRef, fields: FieldMapping) -> _Associated:
+        paths = fields.paths("deal")
+        companies, company_labels = self._linked(deal, ref, "company", paths)
+        contacts, contact_labels = self._linked(deal, ref, "contact", paths)
+        company, refusal = (companies[0][0], None) if len(companies) == 1 else ("", None)
+        if len(companies) > 1:
+            company, refusal = pick_company(companies, ref)
+        lines = associated_ids(deal, "line_items")
+        line_ids = lines.ids
+        if lines.more:
+            line_ids = tuple(dict.fromkeys(each for each, _ in self._api.labelled("deals", ref.id, "line_items", ref)))
+        if len(line_ids) > MOST_LINES:
+            line_ids = ()
+            refusal = refusal or CannotBill.because(TOO_MANY_LINES, ref=ref, provider="hubspot", most=MOST_LINES)
+        labelled = {**company_labels, **contact_labels}
+        refusal = refusal or _several_payers(labelled, fields, ref)
+        return _Associated(company, pick_contact(contacts), line_ids, labelled, refusal)
+
+    def _linked(
+        self, deal: Mapping[str, Any], ref: RecordRef, name: str, paths: Sequence[str]
+    ) -> tuple[Labelled, dict[str, tuple[str, ...]]]:
+        """The associated records of one object, and those among them that carry a label which the mapping asks for.
+
+        The deal's own answer says which there are; their labels are asked for only where they make a difference.
+        """
+        labels = labels_of(paths, name)
+        told = associated_ids(deal, PATH_OF_OBJECT[name])
+        linked: Labelled = [(each, ()) for each in told.ids]
+        if len(told.ids) > 1 or told.more or (labels and told.labelled):
+            linked = list(self._api.labelled("deals", ref.id, PATH_OF_OBJECT[name], ref))
+        return linked, {f"{name}[{label}]": with_label(linked, label) for label in labels}
+
+    def _around(
+        self, name: str, record_id: str, labelled: Mapping[str, tuple[str, ...]], paths: Sequence[str]
+    ) -> dict[str, Mapping[str, Any]]:
+        """The records of one associated object, plain and by label, unless the mapping reads nothing of it."""
+        read = names_read(paths, name)
+        wanted = self._existing(name, (*read, MERGED) if name == "company" else read)
+        by_name: dict[str, tuple[str, ...]] = {name: (record_id,) if record_id else ()}
+        by_name |= {each: ids for each, ids in labelled.items() if parts(each).object == name}
+        ids = list(dict.fromkeys(each for found in by_name.values() for each in found))
+        if not ids or not read or not wanted:
             return {}
-        found = self._api.records(PATH_OF_OBJECT[name], [record_id], wanted).get(record_id)
-        return {} if found is None else {name: record(found, self._catalog.of(name))}
+        catalog = self._catalog.of(name)
+        found = {
+            each: record(properties, catalog)
+            for each, properties in self._api.records(PATH_OF_OBJECT[name], ids, wanted).items()
+        }
+        shown = {each: [found[one] for one in ids if one in found] for each, ids in by_name.items()}
+        return {each: as_one(records) for each, records in shown.items() if records}
 
     def _lines(self, ids: Sequence[str], paths: Sequence[str], ref: RecordRef) -> tuple[LineRecords, ...]:
         if not ids:
@@ -165,10 +205,21 @@ def _won_at(properties: Mapping[str, Any]) -> datetime | None:
         return None
 
 
-def _merged(properties: Mapping[str, Any]) -> tuple[RecordRef, ...]:
-    """HubSpot keeps the ids of deals that were merged into this one, parted by semicolons."""
+def _merged(kind: str, properties: Mapping[str, Any]) -> tuple[RecordRef, ...]:
+    """HubSpot keeps the ids of records that were merged into this one, parted by semicolons."""
     ids = str(properties.get(MERGED) or "").split(";")
-    return tuple(RecordRef("hubspot", "deal", each.strip()) for each in ids if each.strip().isdigit())
+    return tuple(RecordRef("hubspot", kind, each.strip()) for each in ids if each.strip().isdigit())
+
+
+def _several_payers(labelled: Mapping[str, tuple[str, ...]], fields: FieldMapping, ref: RecordRef) -> CannotBill | None:
+    """A label that says who pays may stand on one company only."""
+    named = [path for rule in fields.deal if rule.canonical == PAYER for path in rule.paths()]
+    for path in named:
+        ids = labelled.get(parts(path).name, ())
+        if len(ids) > 1:
+            label = parts(path).label
+            return CannotBill.because(SEVERAL_PAYERS, ref=ref, provider="hubspot", count=len(ids), label=label)
+    return None
 
 
 def _ref(kind: str, record_id: object) -> RecordRef | None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from connector.crm.hubspot.api import mapping
+from connector.crm.labels import parts, same_label
+from connector.domain.refs import RecordRef
 from connector.domain.write_back import Value
+from connector.errors import CannotBill
 from connector.ports import FieldCatalog, FieldInfo
+from connector.sentences.crm import NO_PRIMARY_COMPANY, SEVERAL_PRIMARY_COMPANIES
 
 OBJECT_OF_KIND: Mapping[str, str] = MappingProxyType(
     {"deal": "deal", "account": "company", "contact": "contact", "line_item": "line_item", "product": "product"}
@@ -115,35 +120,61 @@ def _moment(moment: datetime) -> str:
 
 
 def names_read(paths: Iterable[str], name: str) -> tuple[str, ...]:
-    """The properties of one object that mapping paths read: ``company.city`` -> ``city``."""
-    parts = (path.split(".") for path in paths)
-    return tuple(dict.fromkeys(part[1] for part in parts if len(part) == 2 and part[0] == name))
+    """The properties of one object that mapping paths read, with whatever label: ``company.city`` -> ``city``."""
+    found = (parts(path) for path in paths)
+    return tuple(
+        dict.fromkeys(each.rest for each in found if each.object == name and each.rest and "." not in each.rest)
+    )
 
 
-def associated_ids(deal: Mapping[str, Any], to: str) -> tuple[tuple[str, ...], bool]:
-    """Ids of what is associated with a fetched deal, in HubSpot's order and once each, and whether there are more.
+@dataclass(frozen=True, slots=True)
+class AssociatedIds:
+    """What is associated with a fetched deal: ids in HubSpot's order and once each.
 
-    HubSpot repeats an id for each type of association, and writes ``line items`` where it was asked for ``line_items``.
+    ``more`` says that there are others on a further page, ``labelled`` that one of them carries a customer's label.
+    """
+
+    ids: tuple[str, ...] = ()
+    more: bool = False
+    labelled: bool = False
+
+
+def associated_ids(deal: Mapping[str, Any], to: str) -> AssociatedIds:
+    """HubSpot repeats an id for each type of association, and writes ``line items`` where it was asked for
+    ``line_items``. Its own types between deals and others are called ``deal_to_…``; a label has a name of its own.
     """
     for name, found in mapping(deal.get("associations")).items():
         if name.casefold().replace(" ", "_") == to:
             collection = mapping(found)
-            ids = (str(mapping(each).get("id")) for each in collection.get("results") or ())
-            return tuple(dict.fromkeys(ids)), bool(mapping(collection.get("paging")).get("next"))
-    return (), False
+            each_type = [mapping(each) for each in collection.get("results") or ()]
+            return AssociatedIds(
+                ids=tuple(dict.fromkeys(str(each.get("id")) for each in each_type)),
+                more=bool(mapping(collection.get("paging")).get("next")),
+                labelled=any(not str(each.get("type") or "deal_to_").startswith("deal_to_") for each in each_type),
+            )
+    return AssociatedIds()
 
 
-def pick_company(labelled: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> tuple[str, str]:
-    """(id, problem): the primary one of several companies; without one, nobody can say who is billed."""
+Labelled: TypeAlias = Sequence[tuple[str, Sequence[Mapping[str, Any]]]]
+"""(id, association types with their labels) of each associated record."""
+
+
+def pick_company(labelled: Labelled, deal: RecordRef) -> tuple[str, CannotBill | None]:
+    """(id, refusal): the primary one of several companies; without one, nobody can say who is billed."""
     primary = [each for each, types in labelled if any(one.get("typeId") == PRIMARY_COMPANY for one in types)]
     if len(primary) == 1:
-        return primary[0], ""
-    many = len(labelled)
-    found = "none of them" if not primary else "more than one of them"
-    return "", f"The deal has {many} companies, {found} primary: mark the one to bill as its primary company."
+        return primary[0], None
+    sentence = SEVERAL_PRIMARY_COMPANIES if primary else NO_PRIMARY_COMPANY
+    return "", CannotBill.because(sentence, ref=deal, provider="hubspot", count=len(labelled))
 
 
-def pick_contact(labelled: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> str:
+def with_label(labelled: Labelled, label: str) -> tuple[str, ...]:
+    """The ids that carry a label, in order and once each."""
+    found = (each for each, types in labelled if any(same_label(one.get("label"), label) for one in types))
+    return tuple(dict.fromkeys(found))
+
+
+def pick_contact(labelled: Labelled) -> str:
     """The contact whose association label speaks of bills, as in "Billing contact" or "Bill to"; else the first."""
     for each, types in labelled:
         if any("bill" in str(one.get("label") or "").casefold() for one in types):

@@ -13,7 +13,7 @@ from connector.crm.salesforce.ids import is_record_id, long_id
 from connector.crm.salesforce.schema import Schema
 from connector.crm.salesforce.settings import SalesforceSettings
 from connector.crm.salesforce.setup import plan_setup
-from connector.crm.salesforce.soql import deal_query, deleted_query, open_query, won_query
+from connector.crm.salesforce.soql import deal_query, deleted_query, merged_query, open_query, won_query
 from connector.crm.salesforce.stages import Stages
 from connector.crm.salesforce.translate import OBJECTS, deal_records, field_catalog
 from connector.crm.salesforce.writes import write_all
@@ -30,6 +30,7 @@ from connector.ports import (
     SetupAction,
     Throttle,
 )
+from connector.sentences.crm import DEAL_DELETED, DEAL_UNSEEN, NOT_A_DEAL
 from mappings.model import FieldMapping
 
 CURRENCY_FIELD = "CurrencyIsoCode"
@@ -59,9 +60,12 @@ class SalesforceClient:
         return cls(settings, throttle, clock)
 
     def fetch_deal(self, ref: RecordRef, mapping: FieldMapping) -> DealRecords:
-        """The deal in one query, with every field that the mapping reads and the org has."""
+        """The deal in one query, with every field that the mapping reads and the org has.
+
+        A won deal costs a second one: which accounts were merged into its own.
+        """
         if ref.kind != "deal" or not is_record_id(ref.id):
-            raise NotFound("This is not a Salesforce opportunity's id.", provider="salesforce", ref=ref)
+            raise NotFound.because(NOT_A_DEAL, provider="salesforce", ref=ref)
         deal = RecordRef("salesforce", "deal", long_id(ref.id))
         try:
             return self._fetch(deal, mapping)
@@ -82,20 +86,24 @@ class SalesforceClient:
             opportunity,
             self._connection.rest_of(opportunity.get("OpportunityLineItems"), deal),
             self._connection.rest_of(opportunity.get("OpportunityContactRoles"), deal),
+            mapping,
             billing_role=self._settings.billing_contact_role,
             currency=self._settings.currency,
+            formerly=self._merged_into(opportunity.get("AccountId")) if opportunity["IsWon"] else (),
         )
+
+    def _merged_into(self, account_id: object) -> tuple[RecordRef, ...]:
+        """The accounts that are this one now. Only what is billed has links that could follow them."""
+        if not account_id:
+            return ()
+        rows = self._connection.query(merged_query(str(account_id)), deleted=True)
+        return tuple(RecordRef("salesforce", "account", long_id(str(row["Id"]))) for row in rows)
 
     def _why_not_found(self, deal: RecordRef) -> NotFound:
         """Deleted records answer for a while to those who ask for them; what sharing rules hide never does."""
         if self._connection.query(deleted_query(deal.id), ref=deal, deleted=True):
-            return Gone("The opportunity was deleted in Salesforce.", provider="salesforce", ref=deal)
-        return NotFound(
-            "Salesforce shows us no such opportunity.",
-            hint="Unless it was deleted for good, let the integration user see all opportunities (View All).",
-            provider="salesforce",
-            ref=deal,
-        )
+            return Gone.because(DEAL_DELETED, provider="salesforce", ref=deal, crm="Salesforce")
+        return NotFound.because(DEAL_UNSEEN, provider="salesforce", ref=deal)
 
     def won_since(self, moment: datetime) -> Iterator[RecordRef]:
         """Deals that are won and changed at or after ``moment``, oldest first, fetched page by page.
@@ -122,10 +130,10 @@ class SalesforceClient:
         return write_all(writes, self._connection, self._schema)
 
     def describe(self, kind: str) -> FieldCatalog:
-        """The fields of our kind ``deal``, ``account``, ``line_item``, ``product`` or ``contact`` that we can see."""
-        if kind not in OBJECTS:
+        """The fields that we can see of one of our kinds, or of any object by its own name: ``User``, ``Contract``."""
+        if kind not in OBJECTS and not kind[:1].isupper():
             raise Unsupported(f"Salesforce has no object for our kind {kind!r}.", provider="salesforce")
-        return field_catalog(self._schema.shape(OBJECTS[kind]), self._stand_ins(kind))
+        return field_catalog(self._schema.shape(OBJECTS.get(kind, kind)), self._stand_ins(kind))
 
     def check(self, mapping: FieldMapping) -> list[Check]:
         """Credentials, org, allowance, fields, permissions, webhooks. Never raises for what it finds."""

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from connector.crm.labels import parts
+
 _DEAL = ("Id", "IsWon", "IsClosed", "StageName", "AccountId", "OwnerId")
 _STAGE = ("LastStageChangeDate", "CreatedDate")
 """When it came to its stage: by a change, or because it was entered there."""
@@ -56,7 +58,7 @@ def deal_query(
     }
     missing = []
     for path in dict.fromkeys((*deal_paths, *line_paths)):
-        name, _, rest = path.partition(".")
+        name, _, rest = parts(path)  # a label only says whose fields of all that are asked for
         if name == "Account":  # the short way to say Opportunity.Account
             name, rest = "Opportunity", path
         if name in wanted and rest and has_path(f"{name}.{rest}"):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
+from connector.crm.labels import as_one, labels_of, same_label
+from connector.crm.payer import payer_of
 from connector.crm.salesforce.ids import long_id
 from connector.crm.salesforce.schema import ObjectShape
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import Value
-from connector.errors import Rejected
+from connector.errors import CannotBill, Rejected
 from connector.ports import DealRecords, FieldCatalog, FieldInfo, LineRecords
+from connector.sentences.crm import SEVERAL_BILLING_CONTACTS, VALUE_UNFIT
+from mappings.model import FieldMapping
 
 OBJECTS: Mapping[str, str] = {
     "deal": "Opportunity",
@@ -20,6 +24,7 @@ OBJECTS: Mapping[str, str] = {
     "line_item": "OpportunityLineItem",
     "product": "Product2",
     "contact": "Contact",
+    "owner": "User",
 }
 
 TYPES: Mapping[str, str] = {
@@ -58,31 +63,50 @@ def deal_records(
     opportunity: Mapping[str, Any],
     lines: Sequence[Mapping[str, Any]],
     roles: Sequence[Mapping[str, Any]],
+    mapping: FieldMapping,
     *,
     billing_role: str,
     currency: str = "",
+    formerly: Sequence[RecordRef] = (),
 ) -> DealRecords:
     """A deal as our port wants it. ``currency`` stands in for CurrencyIsoCode where the org has only one."""
     record = _plain(opportunity)
     if currency:
         record.setdefault("CurrencyIsoCode", currency)
-    role, problem = _billing_contact(roles, billing_role)
+    role, refusal = _billing_contact(roles, billing_role, deal)
+    account = ref("account", opportunity.get("AccountId"))
+    records = {
+        "Opportunity": record,
+        "Account": record.get("Account") or {},
+        "Contact": _plain(role.get("Contact") or {}),
+        **_contacts_by_role(roles, mapping.paths("deal")),
+    }
     return DealRecords(
         ref=deal,
         won=bool(opportunity["IsWon"]),
         closed=bool(opportunity["IsClosed"]),
-        account=ref("account", opportunity.get("AccountId")),
+        stage=str(opportunity.get("StageName") or ""),
+        account=account,
+        payer=payer_of(records, mapping, account),
         contact=ref("contact", role.get("ContactId")),
         owner=ref("owner", opportunity.get("OwnerId")),
-        records={
-            "Opportunity": record,
-            "Account": record.get("Account") or {},
-            "Contact": _plain(role.get("Contact") or {}),
-        },
+        records=records,
         lines=tuple(_line(each) for each in lines),
-        problem=problem,
+        problem=refusal.message if refusal else "",
+        refusal=refusal,
         won_at=_won_at(opportunity),
+        formerly=tuple(formerly),
     )
+
+
+def _contacts_by_role(roles: Sequence[Mapping[str, Any]], paths: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """``Contact[Accounts Payable]`` -> what is said of the contacts in that role, for every role that a path names."""
+    return {
+        f"Contact[{label}]": as_one(
+            [_plain(role.get("Contact") or {}) for role in roles if same_label(role.get("Role"), label)]
+        )
+        for label in labels_of(paths, "Contact")
+    }
 
 
 def _won_at(opportunity: Mapping[str, Any]) -> datetime | None:
@@ -99,20 +123,18 @@ def _line(line: Mapping[str, Any]) -> LineRecords:
     )
 
 
-def _billing_contact(roles: Sequence[Mapping[str, Any]], billing_role: str) -> tuple[Mapping[str, Any], str]:
+def _billing_contact(
+    roles: Sequence[Mapping[str, Any]], billing_role: str, deal: RecordRef
+) -> tuple[Mapping[str, Any], CannotBill | None]:
     """The one contact role that gets the invoice: the billing role, else the primary one; and why it cannot be told."""
-    wanted = billing_role.casefold()
-    billing = [role for role in roles if str(role.get("Role") or "").casefold() == wanted]
+    billing = [role for role in roles if same_label(role.get("Role"), billing_role)]
     candidates = billing or [role for role in roles if role.get("IsPrimary")]
     if _people(candidates) > 1:
         primary = [role for role in candidates if role.get("IsPrimary")]
         if _people(primary) != 1:
-            return (
-                {},
-                f"The deal has several contacts in the role {billing_role}, and no single primary one among them.",
-            )
+            return {}, CannotBill.because(SEVERAL_BILLING_CONTACTS, ref=deal, provider="salesforce", role=billing_role)
         candidates = primary
-    return (candidates[0], "") if candidates else ({}, "")
+    return (candidates[0] if candidates else {}), None
 
 
 def _people(roles: Sequence[Mapping[str, Any]]) -> int:
@@ -154,6 +176,7 @@ def _field_info(name: str, told: Mapping[str, Any]) -> FieldInfo:
         scale=int(told.get("scale") or 0) if told["type"] in _NUMBERS else None,
         choices=tuple(str(each["value"]) for each in told.get("picklistValues") or () if each.get("active", True)),
         references=tuple(str(each) for each in told.get("referenceTo") or ()),
+        relation=str(told.get("relationshipName") or ""),
     )
 
 
@@ -226,10 +249,7 @@ def _text(name: str, value: Value, told: Mapping[str, Any], record: RecordRef) -
 
 
 def _unfit(name: str, why: str, record: RecordRef) -> Rejected:
-    return Rejected(
-        f"{OBJECTS.get(record.kind, record.kind)}.{name} cannot hold our value: {why}.",
-        hint="Map the value to another field, or change the field's type.",
-        provider="salesforce",
-        ref=record,
-        code="UNFIT_VALUE",
-    )
+    full_name = f"{OBJECTS.get(record.kind, record.kind)}.{name}"
+    refused = Rejected.because(VALUE_UNFIT, ref=record, provider="salesforce", name=full_name, why=why)
+    refused.code = "UNFIT_VALUE"
+    return refused

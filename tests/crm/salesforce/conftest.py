@@ -94,8 +94,11 @@ class StubOrg:
         self.described: list[str] = []
         self.queries: list[str] = []
         self.answers: list[Any] = []
+        self.deleted: list[dict[str, Any]] = []  #: what queryAll finds
+        self.deleted_queries: list[str] = []
         wire.add_callback("POST", f"{URL}/services/oauth2/token", self._token)
         wire.add_callback("GET", f"{BASE}/query/", self._query)
+        wire.add_callback("GET", f"{BASE}/queryAll/", self._query_all)
         for name in self.fields:
             wire.add_callback("GET", f"{BASE}/sobjects/{name}/describe", self._describe)
 
@@ -146,6 +149,10 @@ class StubOrg:
             return answer[0], {}, json.dumps(answer[1])
         page = {"totalSize": len(answer), "done": True, "records": answer} if isinstance(answer, list) else answer
         return 200, {}, json.dumps(page)
+
+    def _query_all(self, request: PreparedRequest) -> tuple[int, dict[str, str], str]:
+        self.deleted_queries.append(str(request.params["q"]))  # type: ignore[attr-defined]  # responses adds it
+        return 200, {}, json.dumps({"totalSize": len(self.deleted), "done": True, "records": self.deleted})
 
 
 @pytest.fixture

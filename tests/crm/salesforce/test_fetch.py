@@ -64,12 +64,14 @@ def some_rows(*rows: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_deal_is_one_query(client: SalesforceClient, org: StubOrg, mapping: FieldMapping) -> None:
-    """After the org was described once, each deal costs a single call."""
-    org.answers_query([an_opportunity()], [an_opportunity()])
+    """After the org was described once, an open deal costs a single call, a won one another for merged accounts."""
+    still_open = an_opportunity(IsWon=False, IsClosed=False)
+    org.answers_query([still_open], [still_open], [an_opportunity()])
     client.fetch_deal(DEAL, mapping)
-    before = len(org.wire.calls)
-    client.fetch_deal(DEAL, mapping)
-    assert len(org.wire.calls) == before + 1
+    for deal_costs in (1, 2):
+        before = len(org.wire.calls)
+        client.fetch_deal(DEAL, mapping)
+        assert len(org.wire.calls) == before + deal_costs
 
 
 def test_a_deal_arrives_in_salesforces_names_and_our_types(
@@ -187,7 +189,7 @@ def test_a_deal_that_is_gone_is_told_from_one_we_may_not_see(
 ) -> None:
     """What is in the recycle bin was deleted; what is nowhere may only be hidden from us."""
     org.answers_query([])
-    org.on("GET", "queryAll/", {"totalSize": len(in_the_bin), "done": True, "records": in_the_bin})
+    org.deleted = in_the_bin
     with pytest.raises(NotFound) as caught:
         client.fetch_deal(DEAL, mapping)
     assert (type(caught.value), caught.value.ref) == (error, DEAL)
