@@ -34,9 +34,31 @@ class Customer:
     crm_account: RecordRef | None = None  #: the CRM record its metadata names
 
 
+class TiersMode(StrEnum):
+    """How tiers are counted. Source: Stripe, price ``tiers_mode``."""
+
+    GRADUATED = "graduated"  #: each unit at the price of the tier it falls into
+    VOLUME = "volume"  #: all units at the price of the tier that the whole quantity falls into
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTier:
+    """One tier, up to and including ``up_to`` units (None: without end), in minor units that may have decimals.
+
+    ``flat_amount`` is charged once when the tier is reached, beside what each unit costs.
+    """
+
+    up_to: int | None
+    unit_amount: Decimal = Decimal(0)
+    flat_amount: Decimal = Decimal(0)
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
-    """A catalogue price. ``unit_amount`` is in minor units and may have decimals; None for tiered prices."""
+    """A catalogue price. ``unit_amount`` is in minor units and may have decimals; None for tiered prices.
+
+    A price with neither a unit amount nor tiers is sold in packages, or for what the payer chooses.
+    """
 
     ref: RecordRef
     product_id: str
@@ -46,6 +68,35 @@ class Price:
     lookup_key: str = ""
     metered: bool = False
     active: bool = True
+    tiers: tuple[PriceTier, ...] = ()  #: in rising order, the last one without end
+    tiers_mode: TiersMode = TiersMode.GRADUATED
+
+    def amount_for(self, quantity: int) -> Decimal | None:
+        """What so many units come to per period, in minor units, unrounded; None where the price alone cannot say.
+
+        Source: Stripe, "Tiered pricing", with flat amounts.
+        """
+        if self.unit_amount is not None:
+            return self.unit_amount * quantity
+        if not self.tiers:
+            return None
+        return self._volume(quantity) if self.tiers_mode is TiersMode.VOLUME else self._graduated(quantity)
+
+    def _volume(self, quantity: int) -> Decimal | None:
+        for tier in self.tiers:
+            if tier.up_to is None or quantity <= tier.up_to:
+                return tier.unit_amount * quantity + tier.flat_amount
+        return None
+
+    def _graduated(self, quantity: int) -> Decimal | None:
+        amount, below = Decimal(0), 0
+        for tier in self.tiers:
+            upper = quantity if tier.up_to is None else min(quantity, tier.up_to)
+            amount += tier.unit_amount * (upper - below) + tier.flat_amount
+            below = upper
+            if upper == quantity:
+                return amount
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,9 @@ META_ACCOUNT = "crm_account"
 META_CONTRACT_END = "contract_end"
 """Metadata that names the CRM record (as ``str(RecordRef)``) and the contract's last day on what billing holds."""
 
+META_PAYER = "crm_payer"
+"""Metadata that names the CRM record that pays, where it is not the account that bought."""
+
 META_LINE = "crm_line"
 """Metadata that names the CRM line on each billing line that came from it."""
 

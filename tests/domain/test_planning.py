@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -220,8 +220,6 @@ REFUSALS: list[tuple[str, Deal, str]] = [
     ("an account without a name", a_deal(account=Account(ref("account"), "  ")), "account.name"),
     ("no currency", a_deal(currency=""), "deal.currency"),
     ("no lines", a_deal(line_items=()), "deal.line_items"),
-    ("21 recurring lines", a_deal(line_items=tuple(a_line(number=str(n)) for n in range(21))), "deal.line_items"),
-    ("21 one-off lines", a_deal(line_items=tuple(a_setup_fee(number=str(n)) for n in range(21))), "deal.line_items"),
     ("no mail", a_deal(billing_contact=Contact(ref("contact"), "Ada")), "contact.email"),
     ("a mail that is none", a_deal(billing_contact=Contact(ref("contact"), "Ada", "ada at acme")), "contact.email"),
     ("a quantity of zero", a_deal(line_items=(a_line(quantity=Decimal(0)),)), "line.quantity"),
@@ -233,21 +231,10 @@ REFUSALS: list[tuple[str, Deal, str]] = [
     ("negative net days", a_deal(terms=terms(net_days=-1)), "terms.net_days"),
     ("four years", a_deal(line_items=(a_line(interval=Interval("year", 4)),)), "line.interval"),
     ("4000 days", a_deal(line_items=(a_line(interval=Interval("day", 4000)),)), "line.interval"),
-    (
-        "weeks beside months",
-        a_deal(line_items=(a_line(), a_line(number="2", interval=Interval("week")))),
-        "line.interval",
-    ),
-    (
-        "two months beside three",
-        a_deal(line_items=(a_line(interval=Interval("month", 2)), a_line(number="2", interval=Interval("month", 3)))),
-        "line.interval",
-    ),
-    ("a start two periods back", a_deal(terms=terms(start=date(2026, 9, 1))), "terms.start"),
     ("a past start on the 31st", a_deal(terms=terms(start=date(2026, 10, 31))), "terms.start"),
     (
-        "lines that start apart",
-        a_deal(line_items=(a_line(start=TODAY), a_line(number="2", start=TODAY + timedelta(days=3)))),
+        "lines of which only some say when they start",
+        a_deal(line_items=(a_line(start=TODAY), a_line(number="2"))),
         "line.start",
     ),
 ]
@@ -267,7 +254,6 @@ def test_what_cannot_be_billed_exactly_is_refused_with_the_field_to_fix(why: str
     ("price", "field"),
     [
         (a_price(currency="usd"), "product.price_id"),
-        (a_price(metered=True), "product.price_id"),
         (a_price(unit_amount=None), "product.price_id"),
         (a_price(interval=YEARLY), "line.interval"),
     ],
