@@ -16,7 +16,6 @@ import structlog
 from connector.billing import BILLINGS
 from connector.crm import CRMS
 from connector.domain.payment_health import HealthPolicy
-from connector.domain.policy import BillingPolicy
 from connector.errors import Misconfigured
 from connector.jobs import rate_limit
 from connector.jobs.app import WAKE
@@ -158,8 +157,11 @@ def _services(environment: Environment, store: PostgresStore, throttle: Any, clo
         webhooks={card.name: card.webhook(providers[card.name]) for card in cards},
         mappings={card.name: default_mapping(card.name) for card in crms},
         clock=clock,
-        billing_policy=BillingPolicy(settings.default_currency, settings.default_net_days),
+        billing_policy=settings.billing_policy,
         health_policy=HealthPolicy(),
+        approval_policy=settings.approval_policy,
+        readiness_stages=settings.stages_to_check,
+        hold_tolerance=settings.hold_tolerance,
         throttle=throttle,
         public_url=settings.public_url,
         poll_every=settings.poll_every,

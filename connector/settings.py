@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -15,6 +16,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connector.billing import BILLINGS
 from connector.crm import CRMS
+from connector.domain.approval import ApprovalPolicy, ApprovalRule
+from connector.domain.money import Money
+from connector.domain.policy import BillingPolicy, PastStart, Proration
 from connector.errors import Misconfigured
 from connector.ports import BillingProvider, CrmProvider
 
@@ -37,6 +41,42 @@ class Settings(BaseSettings):
     )
     default_currency: str = Field(default="", description="For deals that name none; empty parks such a deal.")
     default_net_days: int = Field(default=30, ge=0, le=365, description="Days to pay, for deals that name none.")
+    billing_auto_renew: bool = Field(
+        default=True, description="Whether a contract runs on after its term when its deal does not say."
+    )
+    billing_past_start: PastStart = Field(
+        default=PastStart.BILL,
+        description="Periods between a start in the past and today: bill, from_today (not billed) or refuse.",
+    )
+    billing_proration: Proration = Field(
+        default=Proration.DAY, description="How a part of a period is counted when a contract changes: day or month."
+    )
+    billing_amendments: Literal["now", "next_invoice"] = Field(
+        default="now", description="When an upsell's share of the running period is invoiced: now or next_invoice."
+    )
+    billing_downsell_credit: bool = Field(
+        default=False, description="Whether what is paid and no longer served is credited when a deal does not say."
+    )
+    billing_automatic_tax: bool = Field(
+        default=False, description="Whether Stripe Tax works out tax; every customer then needs an address."
+    )
+    approval: str = Field(
+        default="automatic",
+        description="Which deals wait for a person: automatic (none), above, mismatch, always; several with commas.",
+    )
+    approval_above: str = Field(
+        default="", description="For APPROVAL=above: what is billed without asking, as `EUR 10000, USD 12000`."
+    )
+    approval_tolerance: int = Field(
+        default=0, ge=0, le=1_000_000, description="For APPROVAL=mismatch: minor units the deal's amount may be off."
+    )
+    readiness_stages: str = Field(
+        default="",
+        description="Open stages in which a deal is told what it lacks, as `hubspot:contractsent, salesforce:Proposal`.",
+    )
+    hold_tolerance: int = Field(
+        default=1, ge=0, le=1_000_000, description="Minor units a draft invoice may differ from its contract unheld."
+    )
     poll_every_seconds: int = Field(
         default=120, ge=1, le=86_400, description="How often each side is asked what its webhooks missed."
     )
@@ -84,6 +124,52 @@ class Settings(BaseSettings):
             raise Misconfigured("LOG_FORMAT must be json or text.")
         return value
 
+    @field_validator("approval")
+    @classmethod
+    def _approval(cls, value: str) -> str:
+        rules = [word.strip().lower() for word in value.split(",") if word.strip()]
+        known = [rule.value for rule in ApprovalRule]
+        if not rules or any(rule not in known for rule in rules) or ("automatic" in rules and len(rules) > 1):
+            raise Misconfigured("APPROVAL must be automatic, or one or more of above, mismatch and always.")
+        return ",".join(rules)
+
+    @field_validator("approval_above")
+    @classmethod
+    def _approval_above(cls, value: str) -> str:
+        _limits(value)
+        return value
+
+    @field_validator("readiness_stages")
+    @classmethod
+    def _readiness_stages(cls, value: str) -> str:
+        _stages(value)
+        return value
+
+    @property
+    def approval_policy(self) -> ApprovalPolicy:
+        """Which plans a person must see first."""
+        rules = frozenset(ApprovalRule(rule) for rule in self.approval.split(","))
+        return ApprovalPolicy(rules - {ApprovalRule.AUTOMATIC}, _limits(self.approval_above), self.approval_tolerance)
+
+    @property
+    def stages_to_check(self) -> Mapping[str, frozenset[str]]:
+        """The stages, by CRM, in which an open deal is checked as if it were won."""
+        return _stages(self.readiness_stages)
+
+    @property
+    def billing_policy(self) -> BillingPolicy:
+        """What holds for every deal that says nothing itself."""
+        return BillingPolicy(
+            default_currency=self.default_currency,
+            default_net_days=self.default_net_days,
+            auto_renew=self.billing_auto_renew,
+            past_start=self.billing_past_start,
+            automatic_tax=self.billing_automatic_tax,
+            proration=self.billing_proration,
+            amendments_now=self.billing_amendments == "now",
+            downsell_credit=self.billing_downsell_credit,
+        )
+
     @property
     def poll_every(self) -> timedelta:
         """How often each side is asked what its webhooks missed."""
@@ -126,6 +212,42 @@ class Environment:
                 raise Misconfigured(
                     f"CONNECTOR_CLOCK_FILE is set, but {name} is a real one.", hint="Unset CONNECTOR_CLOCK_FILE."
                 )
+
+
+def _limits(text: str) -> dict[str, Money]:
+    """``EUR 10000, USD 12000`` as Money by currency.
+
+    Raises:
+        Misconfigured: it does not read so.
+    """
+    limits: dict[str, Money] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        currency, _, amount = part.partition(" ")
+        try:
+            limits[currency.lower()] = Money.exactly(Decimal(amount.strip()), currency.lower())
+        except (ArithmeticError, ValueError) as error:
+            raise Misconfigured(
+                f"APPROVAL_ABOVE: {part!r} is no amount.", hint="Write it as EUR 10000, USD 12000."
+            ) from error
+    return limits
+
+
+def _stages(text: str) -> dict[str, frozenset[str]]:
+    """``hubspot:contractsent, salesforce:Proposal`` as stages by CRM.
+
+    Raises:
+        Misconfigured: a stage without its CRM, or of a CRM that we do not know.
+    """
+    stages: dict[str, set[str]] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        crm, _, stage = part.partition(":")
+        if crm not in CRMS or not stage.strip():
+            raise Misconfigured(
+                f"READINESS_STAGES: {part!r} names no stage.",
+                hint=f"Write it as CRM:STAGE, with one of {', '.join(sorted(CRMS))}.",
+            )
+        stages.setdefault(crm, set()).add(stage.strip())
+    return {crm: frozenset(names) for crm, names in stages.items()}
 
 
 def _read(model: type[Any]) -> Any:

@@ -30,6 +30,7 @@ from connector.domain.billing_plan import (
     Step,
     StepKey,
 )
+from connector.domain.customer_match import Candidate
 from connector.domain.inbox import InboxEvent
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import Value
@@ -216,6 +217,7 @@ class FakeBilling:
     events: list[InboxEvent] = field(default_factory=list)
     keys: dict[str, tuple[Step, RecordRef]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    look_alikes: list[Candidate] = field(default_factory=list)
     trouble: Trouble = no_trouble
     new_secret: None = None
     _numbers: Any = field(default_factory=lambda: count(1))
@@ -319,6 +321,10 @@ class FakeBilling:
     def events_since(self, moment: datetime) -> Iterable[InboxEvent]:
         self._call("events_since")
         return [event for event in self.events if event.occurred_at >= moment]
+
+    def candidates(self, step: MakeCustomer) -> list[Candidate]:
+        self._call("candidates")
+        return list(self.look_alikes)
 
     def check(self, public_url: str) -> list[Check]:
         return []

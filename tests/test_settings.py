@@ -9,6 +9,9 @@ import pytest
 
 from connector.billing import BILLINGS
 from connector.crm import CRMS
+from connector.domain.approval import ApprovalRule
+from connector.domain.money import Money
+from connector.domain.policy import BillingPolicy, PastStart, Proration
 from connector.errors import Misconfigured
 from connector.settings import Environment, Settings
 
@@ -51,6 +54,17 @@ def test_a_provider_is_chosen_by_its_variables(monkeypatch: pytest.MonkeyPatch) 
         ("PUBLIC_URL", "https://billing.example.com?x=1"),
         ("DEFAULT_CURRENCY", "dollars"),
         ("DEFAULT_NET_DAYS", "-1"),
+        ("BILLING_PAST_START", "maybe"),
+        ("BILLING_PRORATION", "second"),
+        ("BILLING_AMENDMENTS", "later"),
+        ("APPROVAL", "sometimes"),
+        ("APPROVAL", "automatic,above"),
+        ("APPROVAL_ABOVE", "10000"),
+        ("APPROVAL_ABOVE", "EUR many"),
+        ("APPROVAL_ABOVE", "EUR 10.001"),
+        ("READINESS_STAGES", "closedwon"),
+        ("READINESS_STAGES", "pipedrive:won"),
+        ("HOLD_TOLERANCE", "-1"),
         ("POLL_EVERY_SECONDS", "never"),
         ("WORKER_CONCURRENCY", "0"),
         ("MAX_BODY_BYTES", "10"),
@@ -68,6 +82,51 @@ def test_what_cannot_work_names_its_variable(monkeypatch: pytest.MonkeyPatch, na
     assert name.partition("_")[0] in text.upper()
     assert "secret-without-token" not in text
     assert "pk_test_abc" not in text
+
+
+def test_approval_reads_its_rules_and_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several rules at once, a limit per currency in its own minor units."""
+    given = {"APPROVAL": "above, mismatch", "APPROVAL_ABOVE": "EUR 10000, jpy 500000", "APPROVAL_TOLERANCE": "2"}
+    policy = read(monkeypatch, **given).settings.approval_policy
+    assert policy.rules == {ApprovalRule.ABOVE, ApprovalRule.MISMATCH}
+    assert policy.above == {"eur": Money(1_000_000, "eur"), "jpy": Money(500_000, "jpy")}
+    assert policy.tolerance == 2
+
+
+def test_nothing_waits_for_approval_unless_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read(monkeypatch).settings.approval_policy.rules == frozenset()
+
+
+def test_readiness_stages_are_known_by_crm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Salesforce stage may hold spaces and slashes."""
+    given = {"READINESS_STAGES": "hubspot:contractsent, salesforce:Negotiation/Review,salesforce:Proposal Sent"}
+    assert read(monkeypatch, **given).settings.stages_to_check == {
+        "hubspot": {"contractsent"},
+        "salesforce": {"Negotiation/Review", "Proposal Sent"},
+    }
+
+
+def test_the_billing_policy_is_what_the_variables_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {
+        "BILLING_AUTO_RENEW": "false",
+        "BILLING_PAST_START": "refuse",
+        "BILLING_PRORATION": "month",
+        "BILLING_AMENDMENTS": "next_invoice",
+        "BILLING_DOWNSELL_CREDIT": "true",
+        "BILLING_AUTOMATIC_TAX": "true",
+        "DEFAULT_CURRENCY": "EUR",
+        "DEFAULT_NET_DAYS": "14",
+    }
+    assert read(monkeypatch, **given).settings.billing_policy == BillingPolicy(
+        default_currency="eur",
+        default_net_days=14,
+        auto_renew=False,
+        past_start=PastStart.REFUSE,
+        automatic_tax=True,
+        proration=Proration.MONTH,
+        amendments_now=False,
+        downsell_credit=True,
+    )
 
 
 def test_a_borrowed_clock_is_refused_beside_a_real_vendor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

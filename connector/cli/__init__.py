@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from connector.cli.approve import approvals, approve, decline
 from connector.cli.bill import bill
 from connector.cli.demo import demo
 from connector.cli.doctor import doctor
@@ -14,6 +15,7 @@ from connector.cli.migrate import migrate
 from connector.cli.parked import parked, replay
 from connector.cli.plan import plan
 from connector.cli.reconcile import reconcile
+from connector.cli.release import release
 from connector.cli.serve import serve
 from connector.cli.setup import setup
 from connector.cli.worker import worker
@@ -40,7 +42,13 @@ def cli() -> None:
     """
 
 
-for command in (serve, worker, migrate, demo, doctor, setup, plan, bill, parked, replay, reconcile, mapping):
+_COMMANDS = (
+    *(serve, worker, migrate, demo, doctor, setup),
+    *(plan, bill, approvals, approve, decline, release),
+    *(parked, replay, reconcile, mapping),
+)
+
+for command in _COMMANDS:
     cli.add_command(command)
 
 

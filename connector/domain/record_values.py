@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -45,18 +45,17 @@ def account_values(account: BillingAccount, today: date, policy: HealthPolicy) -
 
 
 def deal_values(
-    account: BillingAccount, deal: RecordRef, billed_by: RecordRef, today: date, policy: HealthPolicy
+    account: BillingAccount, deal: RecordRef, billed_by: Collection[RecordRef], today: date, policy: HealthPolicy
 ) -> dict[str, Value]:
-    """The same values for one deal: its own subscription or invoice, with the payment record of the whole account.
+    """The same values for one deal: its own subscriptions and invoices, with the payment record of the whole account.
 
-    ``billed_by`` is the subscription, schedule or invoice that the deal became. A schedule's subscription, which it
-    makes when its day comes, is known by the deal that it names.
+    ``billed_by`` are the subscriptions, schedules and invoices that the deal became. A schedule's subscription, which
+    it makes when its day comes, is known by the deal that it names.
     """
     whole = assess(account.invoices, today, policy)
-    subscribed = tuple(
-        s for s in account.subscriptions if s.ref == billed_by or (billed_by.kind == "schedule" and s.deal == deal)
-    )
-    billing = {billed_by, *(s.ref for s in subscribed)}
+    scheduled = any(made.kind == "schedule" for made in billed_by)
+    subscribed = tuple(s for s in account.subscriptions if s.ref in billed_by or (scheduled and s.deal == deal))
+    billing = {*billed_by, *(s.ref for s in subscribed)}
     own = BillingAccount(
         customer=account.customer,
         subscriptions=subscribed,

@@ -17,7 +17,8 @@ class PlanState(StrEnum):
     WAITING = "waiting"  #: for a person's approval
     APPROVED = "approved"  #: will be billed exactly as it was seen
     DECLINED = "declined"  #: a person said no; what the deal says then is asked about again only when it changes
-    BILLED = "billed"  #: done; kept for ever
+    BILLED = "billed"  #: all is made; kept for ever
+    DONE = "done"  #: and its first invoice is on its way
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,11 @@ class DealPlan:
     decided_why: str = ""
     decided_at: datetime | None = None
 
+    @property
+    def is_made(self) -> bool:
+        """Whether it was billed, and so is never rewritten."""
+        return self.state in (PlanState.BILLED, PlanState.DONE)
+
 
 class Plans(Protocol):
     """Every deal's plans."""
@@ -62,6 +68,14 @@ class Plans(Protocol):
 
         Raises ValueError when the round was billed already: what was billed is never rewritten.
         """
+        ...
+
+    def done(self, deal: RecordRef, round_: int) -> None:
+        """The first invoice of a billed round is out."""
+        ...
+
+    def withdraw(self, deal: RecordRef, round_: int) -> None:
+        """Forget what was proposed in a round: the deal is as it was billed again."""
         ...
 
     def seen(self, deal: RecordRef, round_: int, fingerprint: str) -> None:

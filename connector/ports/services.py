@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
+from connector.domain.approval import ApprovalPolicy
 from connector.domain.payment_health import HealthPolicy
 from connector.domain.policy import BillingPolicy
 from connector.ports.billing import Billing
@@ -64,6 +65,9 @@ class Services:
     clock: Clock
     billing_policy: BillingPolicy
     health_policy: HealthPolicy
+    approval_policy: ApprovalPolicy = field(default_factory=ApprovalPolicy)
+    readiness_stages: Mapping[str, frozenset[str]] = field(default_factory=dict)  #: CRM name -> stages checked early
+    hold_tolerance: int = 1  #: minor units a draft invoice may differ from its contract
     throttle: Throttle = field(default_factory=Unlimited)
     public_url: str = ""
     poll_every: timedelta = timedelta(minutes=2)

@@ -63,6 +63,27 @@ LOST = Sentence(
     cause="A billed deal was moved to a lost stage. Its subscription runs until a person agrees to end it.",
     who=Who.FINANCE,
 )
+EDITED_ELSEWHERE = Sentence(
+    id="billed-deal-edited-beside",
+    text="The deal was changed after it was billed: {changes}. Nothing that is invoiced follows from it by itself.",
+    fix="Change it in billing where it matters, then approve to say that it was seen; or put the deal back as it was.",
+    cause="Something was edited that stands on the customer or on invoices that are out already.",
+    who=Who.FINANCE,
+)
+EDITED_AMENDMENT = Sentence(
+    id="billed-amendment-edited",
+    text="The deal was changed after what it amends was changed in billing. Nothing of that was done.",
+    fix="Make a new deal for the further change, then approve to say that this one was seen.",
+    cause="An amendment, renewal or cancellation was edited after it was carried out.",
+    who=Who.FINANCE,
+)
+LOST_INVOICE = Sentence(
+    id="billed-deal-lost-invoice",
+    text="The deal was lost after its invoice was made.",
+    fix="Void or credit the invoice in billing, then approve to say that it was seen; or win the deal again.",
+    cause="A deal in which nothing recurs was moved to a lost stage after it was billed.",
+    who=Who.FINANCE,
+)
 CHANGE_IMPOSSIBLE = Sentence(
     id="billed-deal-change-impossible",
     text="The deal was changed after it was billed, and the change cannot be billed: {why}",
@@ -87,7 +108,7 @@ NOT_READY = Sentence(
 HELD = Sentence(
     id="invoice-held",
     text="The draft invoice of {day} comes to {found}, but the contract says {expected}. It is held and not sent.",
-    fix="Correct it in billing, or let it go with `connector release`.",
+    fix="Correct it in billing, or let it go with `connector release {invoice}`.",
     cause="A draft invoice differs from the deal's plan by more than HOLD_TOLERANCE minor units.",
     who=Who.FINANCE,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connector.domain.refs import RecordRef
@@ -12,6 +12,9 @@ from connector.ports import DealPlan, PlanState
 from connector.store.columns import storable
 from connector.store.tables import deal_plan as plans
 from connector.store.tables import link as links
+
+_FIXED = (PlanState.BILLED.value, PlanState.DONE.value)
+"""States of what was billed, and is never rewritten."""
 
 
 class PostgresPlans:
@@ -50,11 +53,21 @@ class PostgresPlans:
         new = insert(plans).values(deal=plan.deal, round=plan.round, **values)
         kept = self._connection.execute(
             new.on_conflict_do_update(
-                index_elements=["deal", "round"], set_=values, where=plans.c.state != PlanState.BILLED.value
+                index_elements=["deal", "round"], set_=values, where=plans.c.state.not_in(_FIXED)
             ).returning(plans.c.round)
         ).first()
         if kept is None:
             raise ValueError(f"round {plan.round} of {plan.deal} was billed already")
+
+    def done(self, deal: RecordRef, round_: int) -> None:
+        """The first invoice of a billed round is out."""
+        row = update(plans).where(plans.c.deal == deal, plans.c.round == round_, plans.c.state == PlanState.BILLED.value)
+        self._connection.execute(row.values(state=PlanState.DONE.value))
+
+    def withdraw(self, deal: RecordRef, round_: int) -> None:
+        """Forget what was proposed in a round; what was billed stays."""
+        row = delete(plans).where(plans.c.deal == deal, plans.c.round == round_, plans.c.state.not_in(_FIXED))
+        self._connection.execute(row)
 
     def seen(self, deal: RecordRef, round_: int, fingerprint: str) -> None:
         """Note the records' new fingerprint."""
@@ -69,7 +82,7 @@ class PostgresPlans:
     def of_subscription(self, subscription: RecordRef) -> list[DealPlan]:
         """Billed plans of every deal that bills by this subscription, oldest first."""
         owners = select(links.c.owner).where(links.c.target == subscription)
-        query = select(plans).where(plans.c.deal.in_(owners), plans.c.state == PlanState.BILLED.value)
+        query = select(plans).where(plans.c.deal.in_(owners), plans.c.state.in_(_FIXED))
         return [_plan(row) for row in self._connection.execute(query.order_by(plans.c.made_at, plans.c.round))]
 
 

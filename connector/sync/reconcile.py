@@ -41,7 +41,10 @@ def reconcile(provider: str, services: Services) -> None:
             first_seen(provider, work, services)
     since = (last or started - FIRST_LOOK) - _OVERLAP
     if provider in services.crms:
-        _mark_won_deals(services.crms[provider].won_since(since), services)
+        crm = services.crms[provider]
+        _mark_deals(crm.won_since(since), services)
+        if stages := sorted(services.readiness_stages.get(provider, ())):
+            _mark_deals(crm.open_since(since, stages), services)
     elif provider == services.billing.name:
         if since < started - _LOG_REACHES:
             _mark_every_account(services)
@@ -51,7 +54,7 @@ def reconcile(provider: str, services: Services) -> None:
         work.settings.set_watermark(provider, started)
 
 
-def _mark_won_deals(refs: Iterable[RecordRef], services: Services) -> None:
+def _mark_deals(refs: Iterable[RecordRef], services: Services) -> None:
     for batch in _batches(refs):
         with services.store.begin() as work:
             for ref in sorted(set(batch)):

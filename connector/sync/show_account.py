@@ -24,8 +24,11 @@ def show_account(
     owners = [key.owner for key in work.links.owners(customer) if key.role == CUSTOMER]
     of_account = {**account_values(account, today, policy), **and_say}
     values: dict[RecordRef, Values] = dict.fromkeys(owners, of_account)
-    for billed in work.links.deals_of(customer):
-        values[billed.deal] = deal_values(account, billed.deal, billed.target, today, policy)
+    billed: dict[RecordRef, list[RecordRef]] = {}
+    for made in work.links.deals_of(customer):
+        billed.setdefault(made.deal, []).append(made.target)
+    for deal, billed_by in billed.items():
+        values[deal] = deal_values(account, deal, billed_by, today, policy)
     # In the order in which everybody locks them, so that two transactions never wait for each other crosswise.
     changed = {ref.provider for ref in sorted(values) if work.records.desire(ref, values[ref])}
     work.ledger.assessed(customer, services.clock())

@@ -56,7 +56,7 @@ def test_a_deal_shows_its_own_invoices_and_the_whole_accounts_health() -> None:
             an_invoice(2, due=TODAY - timedelta(days=70), subscription=other, total=5_000),
         ),
     )
-    values = deal_values(account, DEAL, mine, TODAY, POLICY)
+    values = deal_values(account, DEAL, [mine], TODAY, POLICY)
     assert (values["subscription_id"], values["mrr"]) == ("sub_1", Decimal("100.00"))
     assert (values["open_balance"], values["overdue_count"], values["last_invoice_number"]) == (
         Decimal("10.00"),
@@ -70,7 +70,7 @@ def test_a_deal_shows_its_own_invoices_and_the_whole_accounts_health() -> None:
 def test_a_deal_billed_by_a_plain_invoice_shows_that_invoice() -> None:
     invoice = an_invoice(7)
     account = a_billing_account(invoices=(invoice, an_invoice(8)))
-    values = deal_values(account, DEAL, invoice.ref, TODAY, POLICY)
+    values = deal_values(account, DEAL, [invoice.ref], TODAY, POLICY)
     assert (values["last_invoice_number"], values["subscription_id"]) == ("A-0007", "")
 
 
@@ -80,7 +80,7 @@ def test_a_deal_that_started_by_schedule_shows_the_subscription_its_schedule_mad
         subscriptions=(a_subscription(deal=DEAL), a_subscription("sub_2", deal=RecordRef("hubspot", "deal", "2"))),
         invoices=(an_invoice(1, subscription=made), an_invoice(2, subscription=RecordRef("stripe", "x", "sub_2"))),
     )
-    values = deal_values(account, DEAL, RecordRef("stripe", "schedule", "sub_sched_1"), TODAY, POLICY)
+    values = deal_values(account, DEAL, [RecordRef("stripe", "schedule", "sub_sched_1")], TODAY, POLICY)
     assert (values["subscription_id"], values["mrr"], values["last_invoice_number"]) == (
         "sub_1",
         Decimal("100.00"),

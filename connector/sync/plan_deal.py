@@ -1,0 +1,87 @@
+"""What billing would have to do for a deal as it stands now: read it, find the contract it changes, plan."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import date
+
+from connector.domain.amending import plan_amendment, plan_cancellation, plan_renewal
+from connector.domain.billing_plan import BillingPlan, Catalogue
+from connector.domain.contract import RunningContract
+from connector.domain.deal import Account, Deal, DealKind
+from connector.domain.planning import plan_billing
+from connector.ports import DealRecords, Services
+from connector.sync.find_contract import find_contract
+from connector.sync.read_deal import read_deal
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A deal and its plan.
+
+    ``seen`` is the plan as it was on the day it was shown to somebody, ``plan`` what must be done today to bill just
+    that: a deal that names no start begins on the day it was seen.
+    """
+
+    deal: Deal
+    plan: BillingPlan
+    seen: BillingPlan
+    contract: RunningContract | None = None
+
+
+def plan_deal(records: DealRecords, services: Services, *, as_of: date | None = None) -> Planned:
+    """Plan the deal, on ``as_of`` (today) as it would be seen then; asks billing only which prices and contracts exist.
+
+    Raises:
+        CannotBill: it cannot be billed exactly as it stands.
+    """
+    deal = read_deal(records, services.mappings[records.ref.provider])
+    day = as_of or services.today()
+    found = catalogue_for(deal, services)
+    if deal.terms.kind is DealKind.NEW:
+        seen = plan_billing(deal, found, day, services.billing_policy)
+        if day == services.today():
+            return Planned(deal, seen, seen)
+        pinned = _begins(deal, day)
+        return Planned(deal, plan_billing(pinned, found, services.today(), services.billing_policy), seen)
+    contract = find_contract(deal, services)
+    seen = _changes(deal, contract, found, day, services)
+    return Planned(deal, seen, seen, contract)
+
+
+def catalogue_for(deal: Deal, services: Services) -> Catalogue:
+    """The prices that the deal's products name, by id or by code."""
+    price_ids = sorted({line.product.price_id for line in deal.line_items if line.product.price_id})
+    codes = sorted({line.product.code for line in deal.line_items if line.product.code and not line.product.price_id})
+    return services.billing.prices(price_ids, codes)
+
+
+def fingerprint(deal: Deal) -> str:
+    """What stands for everything that the deal says; what we write back to its records ourselves is left out."""
+    told = replace(deal, account=_without_ours(deal.account), payer=_without_ours(deal.payer))
+    return hashlib.sha256(repr(told).encode()).hexdigest()
+
+
+def _changes(deal: Deal, contract: RunningContract, catalogue: Catalogue, day: date, services: Services) -> BillingPlan:
+    policy = services.billing_policy
+    match deal.terms.kind:
+        case DealKind.RENEWAL:
+            return plan_renewal(deal, contract, catalogue, day, policy)
+        case DealKind.CANCELLATION:
+            with services.store.begin() as work:
+                known = work.ledger.account(contract.customer)
+            return plan_cancellation(deal, contract, known.invoices if known else (), day, policy)
+        case _:
+            return plan_amendment(deal, contract, catalogue, day, policy)
+
+
+def _begins(deal: Deal, day: date) -> Deal:
+    """The deal with the start it had when it was seen, where it names none."""
+    if deal.terms.start is not None or any(line.start for line in deal.line_items):
+        return deal
+    return replace(deal, terms=replace(deal.terms, start=day))
+
+
+def _without_ours(account: Account | None) -> Account | None:
+    return None if account is None else replace(account, customer_id="")

@@ -1,0 +1,211 @@
+"""A deal that is billed already and was touched again: say what changed, propose what follows, do what was approved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from connector.domain.amending import plan_cancellation, plan_edit
+from connector.domain.billing_plan import BillingPlan
+from connector.domain.deal import Deal, DealKind
+from connector.domain.forecast import forecast
+from connector.domain.plan_document import differences, document, document_hash, forecast_document
+from connector.domain.planning import plan_billing
+from connector.domain.refs import RecordRef
+from connector.errors import CannotBill, Gone
+from connector.ports import DealPlan, DealRecords, PlanState, Services
+from connector.sentences import approval as sentences
+from connector.sync.find_contract import contract_of
+from connector.sync.plan_deal import catalogue_for, fingerprint
+from connector.sync.read_deal import read_deal
+from connector.sync.run_plan import run_plan
+from connector.sync.tell_deal import tell_deal
+
+_WHOLE = "whole"
+"""Where the document of a change keeps the deal as if it were new: what a later change is compared with."""
+
+
+def review_billed_deal(deal_ref: RecordRef, kept: DealPlan, services: Services) -> None:
+    """Compare a billed deal with what was billed; ``kept`` is its latest plan.
+
+    Nothing in billing changes here but what a person has approved. A deal that only shows new values of ours has not
+    changed, and costs one look.
+
+    Raises:
+        NeedsHuman, RetryLater: from the CRM, or from billing while an approved change is made.
+    """
+    mapping = services.mappings[deal_ref.provider]
+    try:
+        records = services.crms[deal_ref.provider].fetch_deal(deal_ref, mapping)
+    except Gone:
+        return  # what was sold stays sold; the record that would show it is gone
+    try:
+        deal = read_deal(records, mapping)
+    except CannotBill as error:
+        _tell_impossible(deal_ref, error, services)
+        return
+    seen = Look(records, deal, fingerprint(deal))
+    if kept.fingerprint == seen.fingerprint and kept.state is not PlanState.APPROVED:
+        return
+    with services.store.alone(f"account:{records.payer or records.account or deal_ref}"):
+        _review(seen, kept, services)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The deal as it stands now, and what stands for all of it."""
+
+    records: DealRecords
+    deal: Deal
+    fingerprint: str
+
+    @property
+    def reopened(self) -> bool:
+        """Neither won nor lost."""
+        return not self.records.won and not self.records.closed
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a change of a billed deal would do: its plan, the deal as if it were new, and a sentence for its record."""
+
+    plan: BillingPlan
+    whole: Mapping[str, Any]
+    said: str
+
+
+def _review(seen: Look, kept: DealPlan, services: Services) -> None:
+    if seen.reopened:
+        _note(seen, kept, services)
+        message = f"{sentences.REOPENED.says()} {sentences.REOPENED.advises()}"
+        tell_deal(seen.deal.ref, {"sync_status": "needs_attention", "sync_message": message}, services)
+        return
+    agreed = kept.state is PlanState.APPROVED
+    day = kept.as_of if agreed else services.today()
+    try:
+        change = _change(seen, kept, day, services)
+    except CannotBill as error:
+        _note(seen, kept, services)
+        _tell_impossible(seen.deal.ref, error, services)
+        return
+    if change is None:
+        _as_it_was(seen, kept, services)
+        return
+    proposed = _proposal(seen, change, day, kept, services)
+    if kept.hash == proposed.hash and agreed:
+        _do(change.plan, replace(kept, fingerprint=seen.fingerprint), services)
+    elif kept.hash == proposed.hash and kept.state is PlanState.DECLINED:
+        _note(seen, kept, services)
+    else:
+        if agreed:
+            said = "; ".join(differences(kept.document, proposed.document))
+            proposed = replace(proposed, reason=sentences.CHANGED_SINCE.says(changes=said))
+        with services.store.begin() as work:
+            work.plans.keep(proposed)
+        tell_deal(seen.deal.ref, {"sync_status": "awaiting_approval", "sync_message": proposed.reason}, services)
+
+
+def _change(seen: Look, kept: DealPlan, day: date, services: Services) -> Change | None:
+    """What follows for billing; None when the deal is what was billed.
+
+    Raises:
+        CannotBill: the deal as it stands now cannot be billed exactly.
+    """
+    deal, policy, number = seen.deal, services.billing_policy, _round(kept)
+    contract = contract_of(deal.ref, services)
+    if seen.records.closed and not seen.records.won:
+        if contract is None:
+            return Change(BillingPlan(deal.ref, ()), {"lost": True}, sentences.LOST_INVOICE.says())
+        with services.store.begin() as work:
+            known = work.ledger.account(contract.customer)
+        plan = plan_cancellation(deal, contract, known.invoices if known else (), day, policy, round=number)
+        return Change(plan, {"lost": True}, sentences.LOST.says(changes=_told(plan)))
+    if deal.terms.kind is not DealKind.NEW:
+        told = {"deal": seen.fingerprint}
+        return Change(BillingPlan(deal.ref, ()), told, sentences.EDITED_AMENDMENT.says())
+    catalogue = catalogue_for(deal, services)
+    with services.store.begin() as work:
+        first = work.plans.history(deal.ref)[0]
+    whole = _as_if_new(document(plan_billing(deal, catalogue, first.as_of, policy)))
+    changes = differences(_billed(deal.ref, services), whole)
+    if not changes:
+        return None
+    plan = BillingPlan(deal.ref, ())
+    if contract is not None:
+        plan = plan_edit(deal, contract, catalogue, day, policy, round=number)
+    said = sentences.EDITED if plan.billing_steps() else sentences.EDITED_ELSEWHERE
+    return Change(plan, whole, said.says(changes="; ".join(changes)))
+
+
+def _proposal(seen: Look, change: Change, day: date, kept: DealPlan, services: Services) -> DealPlan:
+    plain = {**document(change.plan), _WHOLE: dict(change.whole)}
+    return DealPlan(
+        deal=seen.deal.ref,
+        round=_round(kept),
+        hash=document_hash(plain),
+        state=PlanState.WAITING,
+        document=plain,
+        forecast=forecast_document(forecast(change.plan, day)),
+        as_of=day,
+        made_at=services.clock(),
+        reason=change.said,
+        mapping_version=services.mappings[seen.deal.ref.provider].version,
+        fingerprint=seen.fingerprint,
+    )
+
+
+def _do(plan: BillingPlan, agreed: DealPlan, services: Services) -> None:
+    """Make the change that was agreed to. One that asks nothing of billing is only noted as seen."""
+    if plan.billing_steps():
+        run_plan(plan, agreed, services)
+    else:
+        with services.store.begin() as work:
+            work.plans.keep(replace(agreed, state=PlanState.BILLED))
+    with services.store.begin() as work:
+        work.plans.done(agreed.deal, agreed.round)
+    tell_deal(agreed.deal, {"sync_status": "billed", "sync_message": " ".join(plan.notes)}, services)
+
+
+def _as_it_was(seen: Look, kept: DealPlan, services: Services) -> None:
+    """Whatever was proposed meanwhile is withdrawn, and the record says again that all is well."""
+    with services.store.begin() as work:
+        if not kept.is_made:
+            work.plans.withdraw(kept.deal, kept.round)
+        for made in work.plans.history(kept.deal)[-1:]:
+            work.plans.seen(made.deal, made.round, seen.fingerprint)
+    tell_deal(kept.deal, {"sync_status": "billed", "sync_message": ""}, services)
+
+
+def _note(seen: Look, kept: DealPlan, services: Services) -> None:
+    with services.store.begin() as work:
+        work.plans.seen(kept.deal, kept.round, seen.fingerprint)
+
+
+def _tell_impossible(deal: RecordRef, error: CannotBill, services: Services) -> None:
+    message = sentences.CHANGE_IMPOSSIBLE.says(why=str(error))
+    tell_deal(deal, {"sync_status": "needs_attention", "sync_message": message}, services)
+
+
+def _round(kept: DealPlan) -> int:
+    """A proposal that was not made yet is replaced in its own round."""
+    return kept.round + 1 if kept.is_made else kept.round
+
+
+def _billed(deal: RecordRef, services: Services) -> Mapping[str, Any]:
+    """The whole deal as it was last billed."""
+    with services.store.begin() as work:
+        made = [plan for plan in work.plans.history(deal) if plan.is_made]
+    wholes = [plan.document.get(_WHOLE, plan.document) for plan in made]
+    return _as_if_new(next(whole for whole in reversed(wholes) if "steps" in whole))
+
+
+def _as_if_new(whole: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the customer id, which our own write-back puts on the account."""
+    steps = [{name: value for name, value in step.items() if name != "adopt"} for step in whole["steps"]]
+    return {**whole, "steps": steps, "notes": []}
+
+
+def _told(plan: BillingPlan) -> str:
+    return " ".join(plan.notes)

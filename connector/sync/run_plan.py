@@ -1,0 +1,83 @@
+"""A plan's steps, done once each: look before doing it again, and remember what was made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from connector.domain.billing_plan import BillingPlan, MakeCustomer, Step, StepKey
+from connector.domain.refs import RecordRef
+from connector.errors import KeyUsed, Rejected
+from connector.ports import DealBilling, DealPlan, Link, PlanState, Services
+from connector.sync.find_customer import find_customer
+from connector.sync.second_bill import refuse_a_second_bill
+
+
+def run_plan(plan: BillingPlan, kept: DealPlan, services: Services) -> DealBilling:
+    """Do every step that is not done yet, then remember how the deal is billed and that this round is done.
+
+    Raises:
+        NeedsHuman: a person must decide or correct something. RetryLater: a vendor is unwell; nothing was lost or
+            doubled, and the next attempt goes on where this one stopped.
+    """
+    made: dict[StepKey, RecordRef] = {}
+    notes = list(plan.notes)
+    payer = plan.steps[0].key
+    billing_steps = plan.billing_steps()
+    for step in plan.steps:
+        if step in billing_steps:
+            break
+        prepared, note = find_customer(step, services) if isinstance(step, MakeCustomer) else (step, "")
+        notes += [note] if note else []
+        made[step.key] = _run(prepared, made, services)
+    billing = DealBilling(made[payer], payer.owner, plan.expected_first_invoice(), tuple(notes))
+    if kept.round == 1:
+        refuse_a_second_bill(plan, billing.customer, services)
+    for step in billing_steps:
+        last = step is billing_steps[-1]
+        made[step.key] = _run(step, made, services, billing, replace(kept, state=PlanState.BILLED) if last else None)
+    return billing
+
+
+def _run(
+    step: Step,
+    made: dict[StepKey, RecordRef],
+    services: Services,
+    billing: DealBilling | None = None,
+    done: DealPlan | None = None,
+) -> RecordRef:
+    """The Link, then what an unheard-of earlier attempt may have made, then the call.
+
+    A step that bills comes with how the deal is ``billing``, the last one with the plan that is ``done`` by it: all is
+    remembered together, so that a crash leaves no deal of which only one half is known.
+    """
+    with services.store.begin() as work:
+        known = work.links.get(step.key)
+    found = known or _make(step, made, services)
+    deal = str(step.key.owner)
+    with services.store.begin() as work:
+        if known is None:
+            version = services.mappings[step.key.owner.provider].version
+            work.links.remember(Link(step.key, found, mapping_version=version, created_at=services.clock()))
+            work.audit.record(f"{step.key.role} made", deal, {"target": str(found)}, services.clock())
+        if billing is not None:
+            work.links.bill_to(step.key.owner, billing)
+        if done is not None and billing is not None:
+            work.plans.keep(done)
+            evidence = {"customer": billing.customer.id, "billed_by": str(found), "plan": done.hash}
+            work.audit.record("deal billed", deal, evidence, services.clock())
+    return found
+
+
+def _make(step: Step, made: dict[StepKey, RecordRef], services: Services) -> RecordRef:
+    with services.store.begin() as work:
+        attempt = work.links.attempt(step.key)
+    found = services.billing.find(step, made) if attempt.number > 1 else None
+    if found is None:
+        try:
+            found = services.billing.run(step, made, attempt.idempotency_key)
+        except (KeyUsed, Rejected):
+            # Nothing was made under this key, or what was made will be found next time by its metadata.
+            with services.store.begin() as work:
+                work.links.new_epoch(step.key)
+            raise
+    return found
