@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     )
     readiness_stages: str = Field(
         default="",
-        description="Open stages in which a deal is told what it lacks, as `hubspot:contractsent, salesforce:Proposal`.",
+        description="Open stages in which a deal is told what it lacks: `hubspot:contractsent, salesforce:Proposal`.",
     )
     hold_tolerance: int = Field(
         default=1, ge=0, le=1_000_000, description="Minor units a draft invoice may differ from its contract unheld."
