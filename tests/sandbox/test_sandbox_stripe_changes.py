@@ -162,7 +162,7 @@ def test_collection_discounts_and_taxes_can_be_changed_on_the_way(account: Strip
     account.advance(days=31)
 
     renewal = account.invoices()[1]
-    assert (renewal.amount_due, renewal.footer, renewal.description) == (1550, "Danke", "Vertrag 7")
+    assert (renewal.amount_due, renewal.footer, renewal.description) == (1550 + 295, "Danke", "Vertrag 7")
     assert (renewal.automatic_tax.status, renewal.due_date - renewal.created) == ("complete", 7 * 86400)
     automatic = account.v1.subscriptions.update(subscription.id, {"collection_method": "charge_automatically"})
     assert automatic.days_until_due is None

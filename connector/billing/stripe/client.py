@@ -67,7 +67,9 @@ class StripeBilling:
         by_key: dict[str, Price] = {}
         keys = list(dict.fromkeys(lookup_keys))
         for start in range(0, len(keys), _KEYS_IN_ONE_CALL):
-            params = PriceListParams(lookup_keys=keys[start : start + _KEYS_IN_ONE_CALL], active=True)
+            params = PriceListParams(
+                lookup_keys=keys[start : start + _KEYS_IN_ONE_CALL], active=True, expand=["data.tiers"]
+            )
             for body in self._calls.every("prices.list", self._v1.prices.list, params, most=1):
                 price = translate.price(body)
                 if price.active:
@@ -138,7 +140,9 @@ class StripeBilling:
     def _price(self, price_id: str) -> Price | None:
         price = translate.ref("price", price_id)
         try:
-            body = self._calls.one("prices.retrieve", partial(self._v1.prices.retrieve, price_id), price)
+            body = self._calls.one(
+                "prices.retrieve", partial(self._v1.prices.retrieve, price_id, {"expand": ["tiers"]}), price
+            )
         except NotFound:
             return None
         return translate.price(body)

@@ -21,8 +21,10 @@ from connector.domain.billing import (
     InvoiceStatus,
     Payment,
     Price,
+    PriceTier,
     Subscription,
     SubscriptionItem,
+    TiersMode,
 )
 from connector.domain.billing_plan import META_ACCOUNT, META_CONTRACT_END, META_DEAL
 from connector.domain.deal import Interval
@@ -94,7 +96,10 @@ def customer(body: Json) -> Customer:
 
 
 def price(body: Json) -> Price:
-    """A catalogue price. Tiers, packages and amounts that the payer chooses have no one unit amount."""
+    """A catalogue price. Tiers, packages and amounts that the payer chooses have no one unit amount.
+
+    Tiers are shown only where they were asked for (``expand``).
+    """
     plain = body.get("billing_scheme") == "per_unit" and not body.get("transform_quantity")
     recurring = body.get("recurring") or {}
     return Price(
@@ -106,6 +111,8 @@ def price(body: Json) -> Price:
         lookup_key=body.get("lookup_key") or "",
         metered=recurring.get("usage_type") == "metered",
         active=bool(body.get("active")),
+        tiers=tuple(_tier(tier) for tier in body.get("tiers") or ()),
+        tiers_mode=TiersMode.VOLUME if body.get("tiers_mode") == "volume" else TiersMode.GRADUATED,
     )
 
 
@@ -302,6 +309,11 @@ def _unit_amount(body: Json) -> Decimal | None:
         return Decimal(exact)
     whole = body.get("unit_amount")
     return None if whole is None else Decimal(whole)
+
+
+def _tier(body: Json) -> PriceTier:
+    amounts = {name: body.get(f"{name}_decimal") or body.get(name) or 0 for name in ("unit_amount", "flat_amount")}
+    return PriceTier(body.get("up_to"), **{name: Decimal(amount) for name, amount in amounts.items()})
 
 
 def _interval(recurring: Json) -> Interval | None:

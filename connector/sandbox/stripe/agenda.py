@@ -8,8 +8,8 @@ from connector.sandbox.stripe.world import World
 
 # At one and the same second: a contract's changes first, then its end, then its renewal, then money.
 RANKS: Final = {
-    "trial_end": 0,
-    "schedule_phase": 1,
+    "schedule_phase": 0,
+    "trial_end": 1,
     "cancel": 2,
     "renew": 3,
     "finalize": 4,

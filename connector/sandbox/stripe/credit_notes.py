@@ -10,6 +10,7 @@ from connector.sandbox.stripe.money import price_amount, rounded
 from connector.sandbox.stripe.payment_calls import refund
 from connector.sandbox.stripe.render import render
 from connector.sandbox.stripe.rules import merged_metadata
+from connector.sandbox.stripe.taxes import share_of
 from connector.sandbox.stripe.world import Obj, World
 
 _FIELDS = ("amount", "credit_amount", "invoice", "lines", "memo", "metadata", "out_of_band_amount", "reason")
@@ -83,11 +84,12 @@ def _new(world: World, params: dict[str, Any]) -> tuple[Obj, Obj]:
             param="invoice",
         )
     lines = [_line(world, invoice, entry, f"lines[{n}]") for n, entry in enumerate(params.get("lines", []))]
-    amount = sum(line["amount"] for line in lines) if lines else params.get("amount")
-    if amount is None:
+    net = sum(line["amount"] for line in lines) if lines else params.get("amount")
+    if net is None:
         raise required("amount")
-    before_payment = invoice["status"] == "open"
-    limit = invoice["amount_remaining"] if before_payment else _left_to_credit(invoice)
+    taken_back = [tax for line in lines for tax in line["taxes"]]
+    amount = net + sum(tax["amount"] for tax in taken_back)
+    limit = _left_to_credit(invoice)
     if not 0 < amount <= limit:
         raise StripeRefusal(
             f"The credit note amount ({amount}) must be positive and at most {limit}, what is left on the invoice.",
@@ -95,12 +97,15 @@ def _new(world: World, params: dict[str, Any]) -> tuple[Obj, Obj]:
         )
     if not lines:
         lines = [_custom_line(world, amount, params.get("memo"))]
-    _check_settlement(params, amount, before_payment=before_payment)
+    still_open = invoice["amount_remaining"] if invoice["status"] == "open" else 0
+    before_payment = min(amount, still_open)
+    _check_settlement(params, amount - before_payment)
     earlier = sum(1 for one in world.all("credit_note") if one["invoice"] == invoice["id"])
     number = f"{invoice['number']}-CN-{earlier + 1:02d}"
     note = world.new(
         "credit_note",
-        **dict.fromkeys(("amount", "subtotal", "subtotal_excluding_tax", "total", "total_excluding_tax"), amount),
+        **dict.fromkeys(("amount", "total"), amount),
+        **dict.fromkeys(("subtotal", "subtotal_excluding_tax", "total_excluding_tax"), net),
         amount_shipping=0,
         currency=invoice["currency"],
         customer=invoice["customer"],
@@ -113,47 +118,44 @@ def _new(world: World, params: dict[str, Any]) -> tuple[Obj, Obj]:
         number=number,
         out_of_band_amount=params.get("out_of_band_amount"),
         pdf=f"https://pay.stripe.com/credit_notes/{world.account_id}/test_{number}/pdf",
-        post_payment_amount=0 if before_payment else amount,
-        pre_payment_amount=amount if before_payment else 0,
+        post_payment_amount=amount - before_payment,
+        pre_payment_amount=before_payment,
         pretax_credit_amounts=[],
         reason=params.get("reason"),
         refunds=[],
         status="issued",
-        total_taxes=[],
-        type="pre_payment" if before_payment else "post_payment",
+        total_taxes=taken_back,
+        type=_kind(before_payment, amount - before_payment),
         _lines=lines,
     )
     return note, invoice
 
 
-def _check_settlement(params: dict[str, Any], amount: int, *, before_payment: bool) -> None:
+def _kind(before_payment: int, after_payment: int) -> str:
+    if before_payment and after_payment:
+        return "mixed"
+    return "pre_payment" if before_payment else "post_payment"
+
+
+def _check_settlement(params: dict[str, Any], paid_part: int) -> None:
     parts = [params.get(name, 0) for name in ("credit_amount", "refund_amount", "out_of_band_amount")]
-    if before_payment and any(parts):
-        raise StripeRefusal("An open invoice's credit note only lowers what is due.", param="credit_amount")
-    if not before_payment and sum(parts) != amount:
+    if not paid_part and any(parts):
+        raise StripeRefusal("A credit note only lowers what is open of this invoice.", param="credit_amount")
+    if sum(parts) != paid_part:
         raise StripeRefusal(
-            "The sum of credit_amount, refund_amount and out_of_band_amount must equal the credit note amount "
-            f"({amount}) on a paid invoice.",
+            "The sum of credit_amount, refund_amount and out_of_band_amount must equal the part of the credit note "
+            f"that was paid already ({paid_part}).",
             param="amount",
         )
 
 
 def _take_effect(world: World, note: Obj, invoice: Obj, params: dict[str, Any]) -> None:
-    if note["type"] == "pre_payment":
-        with world.changing(invoice, "invoice.updated"):
-            for name in ("amount_due", "amount_remaining"):
-                invoice[name] -= note["amount"]
-            invoice["pre_payment_credit_notes_amount"] += note["amount"]
-            settled = invoice["amount_remaining"] == 0
-            if settled:
-                payments.mark_paid(world, invoice)
-        _reprice_payment(world, invoice, -note["amount"])
-        if settled:
-            payments.cancel_payment(world, invoice)
-            payments.tell_paid(world, invoice, off_stripe=True)
+    if note["pre_payment_amount"]:
+        _lower(world, invoice, note["pre_payment_amount"])
+    if not note["post_payment_amount"]:
         return
     with world.changing(invoice, "invoice.updated"):
-        invoice["post_payment_credit_notes_amount"] += note["amount"]
+        invoice["post_payment_credit_notes_amount"] += note["post_payment_amount"]
     if params.get("credit_amount"):
         customer = world.get("customer", note["customer"])
         with world.changing(customer, "customer.updated"):
@@ -164,6 +166,20 @@ def _take_effect(world: World, note: Obj, invoice: Obj, params: dict[str, Any]) 
             note["refunds"] = [
                 {"amount_refunded": made["amount"], "refund": made["id"], "type": "refund"},
             ]
+
+
+def _lower(world: World, invoice: Obj, by: int) -> None:
+    with world.changing(invoice, "invoice.updated"):
+        for name in ("amount_due", "amount_remaining"):
+            invoice[name] -= by
+        invoice["pre_payment_credit_notes_amount"] += by
+        settled = invoice["amount_remaining"] == 0
+        if settled:
+            payments.mark_paid(world, invoice)
+    _reprice_payment(world, invoice, -by)
+    if settled:
+        payments.cancel_payment(world, invoice)
+        payments.tell_paid(world, invoice, off_stripe=True)
 
 
 def _reprice_payment(world: World, invoice: Obj, by: int) -> None:
@@ -185,6 +201,11 @@ def _left_to_credit(invoice: Obj) -> int:
 
 def _line(world: World, invoice: Obj, entry: dict[str, Any], param: str) -> Obj:
     if entry["type"] == "custom_line_item":
+        if invoice["automatic_tax"]["enabled"]:
+            raise StripeRefusal(
+                "`custom_line_item` is not valid when the invoice is set up with `automatic_tax[enabled]=true`.",
+                param=f"{param}[type]",
+            )
         unit = entry.get("unit_amount")
         if unit is None:
             raise required(f"{param}[unit_amount]")
@@ -207,7 +228,8 @@ def _line(world: World, invoice: Obj, entry: dict[str, Any], param: str) -> Obj:
     if amount > source["amount"]:
         raise StripeRefusal(f"At most {source['amount']} can be credited for this line.", param=f"{param}[amount]")
     line = _custom_line(world, amount, source["description"])
-    return {**line, "type": "invoice_line_item", "invoice_line_item": ident, "quantity": entry.get("quantity")}
+    about = {"type": "invoice_line_item", "invoice_line_item": ident, "quantity": entry.get("quantity")}
+    return {**line, **about, "taxes": share_of(source, amount)}
 
 
 def _custom_line(world: World, amount: int, description: str | None) -> Obj:

@@ -22,7 +22,7 @@ def add_invoice_items(
         raise StripeRefusal(f"You may pass up to {_MOST} items in add_invoice_items.", param="add_invoice_items")
     for n, entry in enumerate(given):
         param = f"add_invoice_items[{n}]"
-        price = price_of(world, entry, param, recurring=False)
+        price = price_of(world, entry, param, recurring=False, signed=True)
         if price["currency"] != subscription["currency"]:
             raise StripeRefusal(
                 f"The price specified only supports `{price['currency']}`. This doesn't match the expected "

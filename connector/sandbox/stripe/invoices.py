@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from connector.sandbox.stripe import discounts, payments, standing
+from connector.sandbox.stripe import discounts, drawing, payments, standing, taxes
 from connector.sandbox.stripe.agenda import happens, plan
 from connector.sandbox.stripe.calendar import DAY, HOUR
 from connector.sandbox.stripe.errors import StripeRefusal
@@ -91,18 +91,26 @@ def total(world: World, invoice: Obj) -> None:
         line["invoice"] = invoice["id"]
     invoice["total_discount_amounts"] = discounts.apply(world, invoice["discounts"], lines)
     subtotal = sum(line["amount"] for line in lines)
-    off = sum(amount["amount"] for amount in invoice["total_discount_amounts"])
+    net = {line["id"]: _net(line) for line in lines}
+    before_tax = sum(net.values())
+    whole = before_tax + taxes.work_out(world, invoice, net)
     balance = world.tables["customer"][invoice["customer"]]["balance"]
-    due = max(0, subtotal - off + balance)
+    due = max(0, whole + balance) if whole > 0 else 0
     invoice.update(
         subtotal=subtotal,
         subtotal_excluding_tax=subtotal,
-        total=subtotal - off,
-        total_excluding_tax=subtotal - off,
+        total=whole,
+        total_excluding_tax=before_tax,
         starting_balance=balance,
-        amount_due=due if subtotal - off > 0 else 0,
-        amount_remaining=due if subtotal - off > 0 else 0,
+        amount_due=due,
+        amount_remaining=due,
     )
+
+
+def _net(line: Obj) -> int:
+    """What a line comes to after discounts and prepaid credits: what is taxed."""
+    off: int = sum(each["amount"] for each in line["discount_amounts"]) + drawing.drawn(line)
+    return int(line["amount"]) - off
 
 
 def keep_draft(world: World, invoice: Obj) -> Obj:
@@ -138,6 +146,8 @@ def finalize(world: World, invoice: Obj) -> None:
     customer = world.tables["customer"][invoice["customer"]]
     with world.changing(invoice, "invoice.updated"):
         _copy_customer(world, invoice, customer)
+        total(world, invoice)
+        drawing.draw(world, invoice)
         total(world, invoice)
         _number(world, invoice, customer)
         invoice.update(status="open", effective_at=invoice["effective_at"] or world.moment, auto_advance=True)

@@ -128,6 +128,7 @@ def create_credit_grant(world: World, call: Call) -> Obj:
         name=params.get("name"),
         priority=params.get("priority", 50),
         updated=world.moment,
+        _left=value,
     )
     return render(world, world.add(grant, "billing.credit_grant.created"), call.expand)
 

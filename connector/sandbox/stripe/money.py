@@ -51,8 +51,8 @@ def check_amount(amount: int, currency: str, param: str) -> int:
     return amount
 
 
-def unit_amount_of(params: Mapping[str, Any], currency: str, prefix: str = "") -> Decimal:
-    """The exact unit amount of price parameters, minor units with up to twelve decimals."""
+def unit_amount_of(params: Mapping[str, Any], currency: str, prefix: str = "", *, signed: bool = False) -> Decimal:
+    """The exact unit amount of price parameters, minor units with up to twelve decimals; below zero if `signed`."""
     whole, exact = params.get("unit_amount"), params.get("unit_amount_decimal")
     name = f"{prefix}[unit_amount]" if prefix else "unit_amount"
     exact_name = f"{prefix}[unit_amount_decimal]" if prefix else "unit_amount_decimal"
@@ -62,17 +62,17 @@ def unit_amount_of(params: Mapping[str, Any], currency: str, prefix: str = "") -
             f"You must specify {word} `{name}` or `{exact_name}`.", param=name, code="parameter_missing"
         )
     if whole is not None:
-        if whole < 0:
+        if whole < 0 and not signed:
             raise StripeRefusal("Invalid non-negative integer", param=name, code="parameter_invalid_integer")
         return Decimal(check_amount(whole, currency, name))
-    return decimal_of(exact, exact_name)
+    return decimal_of(exact, exact_name, signed=signed)
 
 
-def decimal_of(value: Decimal | str | None, param: str) -> Decimal:
-    """A unit amount with at most twelve decimals, not negative."""
+def decimal_of(value: Decimal | str | None, param: str, *, signed: bool = False) -> Decimal:
+    """A unit amount with at most twelve decimals, not negative unless `signed`."""
     exact = Decimal(value or 0)
     exponent = exact.as_tuple().exponent
-    if exact < 0 or (isinstance(exponent, int) and exponent < -12):
+    if (exact < 0 and not signed) or (isinstance(exponent, int) and exponent < -12):
         raise StripeRefusal(f"Invalid decimal: {exact}; at most 12 decimal places and not below zero.", param=param)
     return exact
 

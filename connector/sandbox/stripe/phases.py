@@ -135,7 +135,7 @@ def _end(entry: dict[str, Any], start: int, recurring: Obj, param: str) -> int:
 
 
 def _agreed_extra(world: World, entry: dict[str, Any], param: str) -> dict[str, Any]:
-    price = price_of(world, entry, param, recurring=False)
+    price = price_of(world, entry, param, recurring=False, signed=True)
     return {"price": price["id"], "_agreed": True, **_without(entry, "price", "price_data")}
 
 

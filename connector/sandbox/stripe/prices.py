@@ -12,11 +12,11 @@ from connector.sandbox.stripe.world import Obj, World
 _LONGEST_LOOKUP_KEY = 200
 
 
-def new_price(world: World, params: dict[str, Any], product: Obj, prefix: str = "") -> Obj:
+def new_price(world: World, params: dict[str, Any], product: Obj, prefix: str = "", *, signed: bool = False) -> Obj:
     """A price from the parameters of `prices.create` or of an inline `price_data`; not yet kept."""
     currency = currency_of(params["currency"], f"{prefix}[currency]" if prefix else "currency")
     tiered = params.get("billing_scheme") == "tiered"
-    exact = None if tiered else unit_amount_of(params, currency, prefix)
+    exact = None if tiered else unit_amount_of(params, currency, prefix, signed=signed)
     recurring = params.get("recurring")
     transform = params.get("transform_quantity")
     return world.new(
@@ -39,22 +39,25 @@ def new_price(world: World, params: dict[str, Any], product: Obj, prefix: str = 
     )
 
 
-def inline_price(world: World, data: dict[str, Any], prefix: str) -> Obj:
+def inline_price(world: World, data: dict[str, Any], prefix: str, *, signed: bool = False) -> Obj:
     """The hidden one-off price that a `price_data` makes; its product must exist and be active."""
     product = active_product(world, data["product"], f"{prefix}[product]")
-    price = new_price(world, data, product, prefix)
+    price = new_price(world, data, product, prefix, signed=signed)
     price["active"] = False  # Stripe archives it at once: it cannot be used again
     return world.add(price)
 
 
-def price_of(world: World, params: dict[str, Any], prefix: str, *, recurring: bool) -> Obj:
-    """The price a line names by id or makes by `price_data`; `prefix` is the line's own name, "" at the top."""
+def price_of(world: World, params: dict[str, Any], prefix: str, *, recurring: bool, signed: bool = False) -> Obj:
+    """The price a line names by id or makes by `price_data`; `prefix` is the line's own name, "" at the top.
+
+    `signed`: the line may credit. Only the `add_invoice_items` of subscriptions and phases may.
+    """
     data, ident = params.get("price_data"), params.get("price")
     name = f"{prefix}[price]" if prefix else "price"
     if data and ident:
         raise StripeRefusal("You may only specify one of these parameters: price, price_data.", param=name)
     if data:
-        price = inline_price(world, data, f"{prefix}[price_data]" if prefix else "price_data")
+        price = inline_price(world, data, f"{prefix}[price_data]" if prefix else "price_data", signed=signed)
     elif ident:
         price = world.get("price", ident, name)
         if not params.get("_agreed"):  # a schedule's phase names what was usable when it was agreed

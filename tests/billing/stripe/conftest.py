@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -30,6 +30,10 @@ from connector.domain.billing_plan import (
 )
 from connector.domain.deal import CollectionMethod, Interval
 from connector.domain.refs import RecordRef
+from connector.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from tests.billing.stripe.world import World
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "stripe"
 BASE = "https://api.stripe.com"
@@ -315,3 +319,22 @@ def flat(params: Any, prefix: str = "") -> dict[str, str]:
         for key, inner in pairs
         for name, value in flat(inner, f"{prefix}[{key}]" if prefix else str(key)).items()
     }
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """A Stripe account in the sandbox in which nothing may be refused."""
+    from tests.billing.stripe.world import World
+
+    with Sandbox() as sandbox:
+        yield World(sandbox)
+        assert sandbox.log.refused() == []
+
+
+@pytest.fixture
+def strict_world() -> Iterator[World]:
+    """One in which a request is meant to be refused."""
+    from tests.billing.stripe.world import World
+
+    with Sandbox() as sandbox:
+        yield World(sandbox)

@@ -189,4 +189,9 @@ def test_an_inactive_price_is_left_out_although_stripe_gave_it(wire: Wire, billi
     found = billing.prices(["price_1"], ["SEAT", "SEAT"])
 
     assert (dict(found.by_id), dict(found.by_lookup_key)) == ({}, {})
-    assert wire.only("GET", "/v1/prices").params == {"lookup_keys[0]": "SEAT", "active": "true", "limit": "100"}
+    assert wire.only("GET", "/v1/prices").params == {
+        "lookup_keys[0]": "SEAT",
+        "active": "true",
+        "expand[0]": "data.tiers",
+        "limit": "100",
+    }
