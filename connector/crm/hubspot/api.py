@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from hubspot import HubSpot
+from hubspot.crm.associations.v4.schema import PublicAssociationDefinitionCreateRequest
 from hubspot.crm.objects import (
     BatchInputSimplePublicObjectBatchInput,
     BatchReadInputSimplePublicObjectId,
@@ -18,7 +19,7 @@ from hubspot.crm.objects import (
     SimplePublicObjectBatchInput,
     SimplePublicObjectId,
 )
-from hubspot.crm.properties import OptionInput, PropertyCreate, PropertyGroupCreate
+from hubspot.crm.properties import OptionInput, PropertyCreate, PropertyGroupCreate, PropertyUpdate
 from urllib3.util.retry import Retry
 
 from connector.crm.hubspot.calls import LIMIT, SEARCH_LIMIT, Answer, Calls
@@ -58,6 +59,7 @@ class HubSpotApi:
         self._groups = client.crm.properties.groups_api
         self._pipelines = client.crm.pipelines.pipelines_api
         self._associations = client.crm.associations.v4.basic_api
+        self._labels = client.crm.associations.v4.schema.definitions_api
 
     def record(
         self, kind: str, record_id: str, properties: Sequence[str], associations: Sequence[str], ref: RecordRef
@@ -146,6 +148,36 @@ class HubSpotApi:
         ]
         made = PropertyCreate(**definition, options=choices or None)
         self.calls.attempt(self._properties.create, kind, made)
+
+    def add_options(self, kind: str, definition: Mapping[str, Any], options: Sequence[tuple[str, str]]) -> None:
+        """Add options, (value, label), behind those that a property has. Raises Refused."""
+        there = [mapping(each) for each in definition.get("options") or ()]
+        kept = [
+            OptionInput(
+                label=str(each.get("label")),
+                value=str(each.get("value")),
+                description=each.get("description"),
+                display_order=each.get("displayOrder", place),
+                hidden=bool(each.get("hidden")),
+            )
+            for place, each in enumerate(there)
+        ]
+        new = [
+            OptionInput(label=label, value=value, display_order=len(kept) + place, hidden=False)
+            for place, (value, label) in enumerate(options)
+        ]
+        changed = PropertyUpdate(options=[*kept, *new])
+        self.calls.attempt(self._properties.update, kind, str(definition.get("name")), changed)
+
+    def labels(self, kind: str, to_kind: str) -> list[str]:
+        """The association labels that lead from records of one kind to those of another."""
+        found = results(self.calls.make(self._labels.get_all, kind, to_kind).body)
+        return [str(each.get("label")) for each in found if each.get("label")]
+
+    def create_label(self, kind: str, to_kind: str, name: str, label: str) -> None:
+        """Make an association label. Raises Refused: 400 or 409 when it exists."""
+        made = PublicAssociationDefinitionCreateRequest(name=name, label=label)
+        self.calls.attempt(self._labels.create, kind, to_kind, made)
 
     def create_group(self, kind: str, name: str, label: str) -> None:
         """Make a property group. Raises Refused: 409 when it exists."""

@@ -17,17 +17,22 @@ from mappings.model import FieldMapping
 from tests.crm.hubspot.conftest import COMPANY_PROPERTIES, RecordingThrottle, StandingClock
 from tests.crm.hubspot.stub import Asked, Reply, StubHubSpot, a_property, refusal, results
 
+KINDS = ("deals", "companies", "contacts", "line_items", "products")
+
 
 class Account:
-    """Properties and groups that can be made, on top of the stub."""
+    """Properties, groups and labels that can be made, on top of the stub."""
 
     def __init__(self, stub: StubHubSpot, present: dict[str, list[dict[str, Any]]]) -> None:
-        self.properties = {path: list(present.get(path, ())) for path in ("deals", "companies", "products")}
+        self.properties = {path: list(present.get(path, ())) for path in KINDS}
         self.groups: dict[str, list[dict[str, Any]]] = {path: [] for path in self.properties}
         for path in self.properties:
             for suffix, there in (("", self.properties[path]), ("/groups", self.groups[path])):
                 stub.on(f"GET /crm/v3/properties/{path}{suffix}", functools.partial(_listed, there))
                 stub.on(f"POST /crm/v3/properties/{path}{suffix}", functools.partial(_made, there))
+        self.labels: list[dict[str, Any]] = [{"category": "HUBSPOT_DEFINED", "typeId": 341, "label": None}]
+        stub.on(r"GET /crm/v4/associations/deals/companies/labels", functools.partial(_listed, self.labels))
+        stub.on(r"POST /crm/v4/associations/deals/companies/labels", functools.partial(_labelled, self.labels))
 
     def made(self, path: str, name: str) -> dict[str, Any]:
         return next(each for each in self.properties[path] if each["name"] == name)
@@ -42,6 +47,11 @@ def _made(there: list[dict[str, Any]], asked: Asked) -> Reply:
         return refusal(409, "CONFLICT")
     there.append(asked.body)
     return Reply(asked.body, 201)
+
+
+def _labelled(there: list[dict[str, Any]], asked: Asked) -> Reply:
+    there.append({"category": "USER_DEFINED", "typeId": 1001, **asked.body})
+    return results(*there[-1:])
 
 
 def test_set_up_plans_before_it_makes_anything(
@@ -71,8 +81,11 @@ def test_set_up_makes_every_property_in_its_right_type(
         action.apply()
 
     assert {each["name"] for each in account.properties["companies"]} == {
-        f"billing_{each.name}" for each in FIELDS if "account" in each.on
+        *(f"billing_{each.name}" for each in FIELDS if "account" in each.on),
+        "billing_tax_id",
+        "billing_tax_status",
     }
+    assert [each["label"] for each in account.labels] == [None, "Bill To"]
     health = account.made("companies", "billing_health")
     assert (health["type"], health["fieldType"], health["groupName"]) == ("enumeration", "select", "billing")
     assert [option["value"] for option in health["options"]] == ["good", "watch", "late", "severe", "unknown"]
@@ -115,6 +128,71 @@ def test_what_a_customer_made_is_never_changed(
 
     assert account.made("companies", "billing_health") == theirs
     assert {line.split()[0] for line in hubspot.lines()} == {"GET", "POST"}
+
+
+def test_a_choice_that_an_earlier_version_did_not_know_is_added_to_our_own_property(
+    client: HubSpotClient, hubspot: StubHubSpot, mapping: FieldMapping
+) -> None:
+    """Nothing of what is there changes: order, labels and hidden choices stay."""
+    before = a_property("billing_sync_status", "enumeration", choices=["waiting", "billed", "needs_attention"])
+    before["options"][0] |= {"label": "Wartet", "hidden": True, "displayOrder": 7, "description": "theirs"}
+    Account(hubspot, {"deals": [before]})
+    hubspot.on(r"PATCH /crm/v3/properties/deals/billing_sync_status", Reply({}))
+
+    action = next(each for each in client.setup(mapping) if each.id == "options deal.billing_sync_status")
+    assert not action.done
+    assert "Awaiting approval" in action.sentence
+    assert action.apply is not None
+    action.apply()
+
+    [first, *_, last] = hubspot.last(r"PATCH .*").body["options"]
+    assert first == {
+        "label": "Wartet",
+        "value": "waiting",
+        "hidden": True,
+        "displayOrder": 7,
+        "description": "theirs",
+    }
+    assert (last["value"], last["label"], last["displayOrder"]) == ("awaiting_approval", "Awaiting approval", 3)
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        a_property("billing_sync_status", "enumeration", choices=["waiting", "their own word"]),
+        a_property("billing_sync_status", "enumeration", choices=["waiting"], groupName="their_group"),
+        a_property("billing_sync_status", "string"),
+    ],
+    ids=["a choice of theirs", "in a group of theirs", "another type"],
+)
+def test_no_choice_is_added_to_what_is_not_ours(
+    client: HubSpotClient, hubspot: StubHubSpot, mapping: FieldMapping, theirs: dict[str, Any]
+) -> None:
+    """Its owner may have reasons; the doctor says what does not fit."""
+    Account(hubspot, {"deals": [theirs]})
+    assert not [each for each in client.setup(mapping) if each.id.startswith("options ")]
+
+
+def test_a_label_that_is_there_in_another_spelling_is_there(
+    client: HubSpotClient, hubspot: StubHubSpot, mapping: FieldMapping
+) -> None:
+    """People do not mind capitals, and HubSpot would refuse a second one."""
+    Account(hubspot, {}).labels.append({"category": "USER_DEFINED", "typeId": 7, "label": "Bill to"})
+    [label] = [each for each in client.setup(mapping) if each.id.startswith("label ")]
+    assert (label.id, label.done, label.apply) == ("label deals.companies.Bill To", True, None)
+
+
+def test_a_key_that_may_not_see_labels_can_set_up_the_rest(
+    client: HubSpotClient, hubspot: StubHubSpot, mapping: FieldMapping
+) -> None:
+    """Smaller subscriptions have no labels; making one says so."""
+    Account(hubspot, {})
+    hubspot.on(r"(GET|POST) /crm/v4/associations/.*", refusal(403, "MISSING_SCOPES"))
+    *_, label = client.setup(mapping)
+    assert (label.id, label.done) == ("label deals.companies.Bill To", False)
+    assert label.apply is not None
+    with pytest.raises(AccessLost):
+        label.apply()
 
 
 def test_two_people_setting_up_at_once_do_no_harm(

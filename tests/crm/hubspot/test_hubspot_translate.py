@@ -20,6 +20,7 @@ from connector.crm.hubspot.translate import (
     record,
     to_text,
 )
+from connector.domain.refs import RecordRef
 from connector.errors import Unsupported
 from connector.ports import FieldInfo
 from tests.crm.hubspot.stub import StubHubSpot, a_property, results
@@ -143,10 +144,13 @@ def test_a_deal_whose_contacts_vanished_meanwhile_has_none() -> None:
 
 def test_two_primary_companies_are_as_bad_as_none() -> None:
     """HubSpot allows one; should an answer hold two, nobody is billed by guess."""
-    company, problem = pick_company([("20", [{"typeId": 5}]), ("21", [{"typeId": 5}])])
+    deal = RecordRef("hubspot", "deal", "4711")
+    company, refusal = pick_company([("20", [{"typeId": 5}]), ("21", [{"typeId": 5}])], deal)
 
     assert company == ""
-    assert "2 companies" in problem
+    assert refusal is not None
+    assert (refusal.sentence_id, refusal.ref) == ("deal-several-primary-companies", deal)
+    assert "2 companies" in refusal.message
 
 
 def test_each_kind_is_described_under_the_name_that_paths_begin_with(
