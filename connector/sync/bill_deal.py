@@ -19,6 +19,7 @@ from connector.sentences import approval, billing_again
 from connector.sync.ask_first import reason_to_ask
 from connector.sync.check_readiness import not_ready
 from connector.sync.find_customer import follow_merges
+from connector.sync.mappings_in_force import pinned
 from connector.sync.plan_deal import Planned, fingerprint, plan_deal
 from connector.sync.review_billed_deal import review_billed_deal
 from connector.sync.run_plan import run_plan
@@ -39,6 +40,7 @@ def bill_deal(ref: str, services: Services, *, asked: bool = False) -> None:
         NeedsHuman: the deal waits for a person. RetryLater: a vendor is unwell; nothing was lost or doubled.
     """
     deal_ref = RecordRef.parse(ref)
+    services = pinned(deal_ref.provider, services)
     with services.store.begin() as work:
         billing = work.links.billing_of(deal_ref)
         kept = work.plans.latest(deal_ref)
@@ -83,12 +85,15 @@ def _bill(records: DealRecords, kept: DealPlan | None, services: Services) -> No
     planned = plan_deal(records, services, as_of=kept.as_of if kept is not None else None)
     proposed = _proposal(planned, kept, services)
     proposed = _decide(proposed, kept, planned, services)
+    if proposed.state is PlanState.DECLINED:
+        return  # by somebody who saw just this; the record says so
+    with services.store.begin() as work:
+        # Before anything is made: should a step fail and the deal be edited then, no other plan goes on from there.
+        work.plans.keep(proposed)
     if proposed.state is PlanState.APPROVED:
         billing = run_plan(planned.plan, proposed, services)
         _show(records.ref, billing, replace(proposed, state=PlanState.BILLED), services)
         return
-    with services.store.begin() as work:
-        work.plans.keep(proposed)
     values = {"sync_status": "awaiting_approval", "sync_message": proposed.reason}
     tell_deal(records.ref, values, services)
 
