@@ -26,7 +26,7 @@ from connector.ports import BillingProvider, Check, CheckStatus, CrmProvider, Se
 from connector.settings import Environment, Settings
 from connector.store import PostgresStore, embedded_url, migrate
 from connector.store.check import check_storage
-from mappings.load import default_mapping
+from connector.sync.mappings_in_force import MappingsInForce
 
 _SILENCE = 60.0
 """Seconds without a heartbeat after which no worker seems to run; one beats every five."""
@@ -155,7 +155,7 @@ def _services(environment: Environment, store: PostgresStore, throttle: Any, clo
         crms={card.name: card.connect(providers[card.name], throttle, clock) for card in crms},
         billing=billing[0].connect(providers[billing[0].name], throttle, clock),
         webhooks={card.name: card.webhook(providers[card.name]) for card in cards},
-        mappings={card.name: default_mapping(card.name) for card in crms},
+        mappings=MappingsInForce(store, [card.name for card in crms]),
         clock=clock,
         billing_policy=settings.billing_policy,
         health_policy=HealthPolicy(),

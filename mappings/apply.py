@@ -57,7 +57,7 @@ def read_all(rules: Iterable[FieldRule], records: Records) -> Reading:
     values: dict[str, Any] = {}
     origins: dict[str, Origin] = {}
     problems: list[MappingProblem] = []
-    for canonical, feeding in _by_canonical(rules).items():
+    for canonical, feeding in by_canonical(rules).items():
         try:
             found = _first_value(feeding, records)
         except MappingProblem as problem:
@@ -96,7 +96,8 @@ def value_at(records: Records, path: str) -> Any:
     return here
 
 
-def _by_canonical(rules: Iterable[FieldRule]) -> dict[str, list[FieldRule]]:
+def by_canonical(rules: Iterable[FieldRule]) -> dict[str, list[FieldRule]]:
+    """Canonical name -> the rules that feed it, in the order they are asked."""
     grouped: dict[str, list[FieldRule]] = {}
     for rule in rules:
         grouped.setdefault(rule.canonical, []).append(rule)

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from importlib import resources
 from types import MappingProxyType
@@ -99,16 +100,30 @@ class _File(BaseModel):
     prices: _Prices = Field(default_factory=_Prices)
 
 
-def default_mapping(crm: str) -> FieldMapping:
-    """The mapping we ship for a CRM.
+def default_mapping(name: str) -> FieldMapping:
+    """A mapping we ship, by its name: a CRM's own (``salesforce``) or a variant of it (``salesforce-cpq``).
+
+    Its version is 0, which no saved one ever has.
 
     Raises:
-        BrokenMapping: we ship none for that CRM, or the shipped file is broken.
+        BrokenMapping: we ship none of that name, or the shipped file is broken.
     """
-    file = resources.files("mappings").joinpath("defaults", f"{crm}.toml")
-    if not crm.isidentifier() or not file.is_file():
-        raise BrokenMapping((f"There is no default mapping for {crm!r}.",))
-    return load(file.read_bytes())
+    return replace(load(default_text(name)), version=0)
+
+
+def default_text(name: str) -> str:
+    """A mapping we ship as its file, comments and all. Raises BrokenMapping when we ship none of that name."""
+    if name not in default_names():
+        guess = did_you_mean(name, dict.fromkeys(default_names()))
+        raise BrokenMapping((full_stop(f"There is no default mapping {name!r}{guess}"),))
+    return resources.files("mappings").joinpath("defaults", f"{name}.toml").read_text(encoding="utf-8")
+
+
+def default_names(crm: str = "") -> tuple[str, ...]:
+    """The mappings we ship, or those for one CRM: its own first."""
+    files = resources.files("mappings").joinpath("defaults").iterdir()
+    names = sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+    return tuple(name for name in names if not crm or name.partition("-")[0] == crm)
 
 
 def load(content: bytes | str) -> FieldMapping:

@@ -293,11 +293,23 @@ class Mappings(Protocol):
         ...
 
     def activate(self, crm: str, version: int) -> None:
-        """Use this version from now on. Raises LookupError when there is no such version."""
+        """Use this version from now on; 0 is the one we ship. Raises LookupError when there is no such version."""
         ...
 
     def active(self, crm: str) -> MappingVersion | None:
         """The version in use; None while it is the one we ship."""
+        ...
+
+    def active_version(self, crm: str) -> int:
+        """The number of the version in use; 0 while it is the one we ship."""
+        ...
+
+    def get(self, crm: str, version: int) -> MappingVersion | None:
+        """One saved version."""
+        ...
+
+    def billed_by_others(self, crm: str, version: int, after: RecordRef | None, limit: int) -> list[RecordRef]:
+        """Billed deals of a CRM that another version than this one has billed, by name, from after ``after`` on."""
         ...
 
     def versions(self, crm: str, limit: int = 100) -> list[MappingVersion]:

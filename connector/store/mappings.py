@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Text, exists, func, select, type_coerce, update
 
+from connector.domain.refs import RecordRef
 from connector.ports import MappingVersion
+from connector.store.tables import billed_deal, link
 from connector.store.tables import mapping_version as stored
+
+SHIPPED = 0
+"""The number of the mapping that comes with the connector."""
 
 _COLUMNS = (
     stored.c.crm,
@@ -38,10 +43,12 @@ class PostgresMappings:
         return int(number)
 
     def activate(self, crm: str, version: int) -> None:
-        """Use this version from now on. Raises LookupError when there is no such version."""
+        """Use this version from now on; 0 is the one we ship. Raises LookupError when there is no such version."""
         self._alone(crm)
         of_crm = update(stored).where(stored.c.crm == crm)
         self._connection.execute(of_crm.where(stored.c.active).values(active=False))
+        if version == SHIPPED:
+            return
         chosen = of_crm.where(stored.c.version == version).values(active=True).returning(stored.c.version)
         if self._connection.execute(chosen).first() is None:
             raise LookupError(f"there is no version {version} of the {crm} mapping")
@@ -50,6 +57,31 @@ class PostgresMappings:
         """The version in use; None while it is the one we ship."""
         row = self._connection.execute(select(*_COLUMNS).where(stored.c.crm == crm, stored.c.active)).first()
         return None if row is None else _version(row)
+
+    def active_version(self, crm: str) -> int:
+        """The number of the version in use; 0 while it is the one we ship. Asked with every use of a mapping."""
+        query = select(stored.c.version).where(stored.c.crm == crm, stored.c.active)
+        return int(self._connection.execute(query).scalar_one_or_none() or SHIPPED)
+
+    def get(self, crm: str, version: int) -> MappingVersion | None:
+        """One saved version."""
+        query = select(*_COLUMNS).where(stored.c.crm == crm, stored.c.version == version)
+        row = self._connection.execute(query).first()
+        return None if row is None else _version(row)
+
+    def billed_by_others(self, crm: str, version: int, after: RecordRef | None, limit: int) -> list[RecordRef]:
+        """Billed deals of a CRM that another version than this one has billed, by name, from after ``after`` on."""
+        name = type_coerce(billed_deal.c.deal, Text).collate("C")
+        by_this = (link.c.owner == billed_deal.c.deal) & (link.c.mapping_version == version)
+        query = (
+            select(billed_deal.c.deal)
+            .where(name.startswith(f"{crm}:deal:", autoescape=True), ~exists().where(by_this))
+            .order_by(name)
+            .limit(limit)
+        )
+        if after is not None:
+            query = query.where(name > str(after))
+        return list(self._connection.execute(query).scalars())
 
     def versions(self, crm: str, limit: int = 100) -> list[MappingVersion]:
         """Every version of one CRM, newest first."""

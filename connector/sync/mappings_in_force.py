@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from connector.errors import NeedsHuman
 from connector.ports import MappingVersion, Services, Store
@@ -69,6 +70,45 @@ def mapping_at(crm: str, version: int, services: Services) -> FieldMapping:
     with services.store.begin() as work:
         stored = work.mappings.get(crm, version)
     return parsed(stored, crm, version)
+
+
+def as_billed(crm: str, version: int, services: Services) -> Services:
+    """Services in which a CRM's mapping is the version that billed a deal, so that a new one changes nothing by
+    itself; or the one in force, once somebody has asked to re-apply it.
+
+    Raises:
+        NeedsHuman: this release cannot use the version.
+    """
+    current = services.mappings[crm]
+    if version != current.version:
+        with services.store.begin() as work:
+            asked = History.read(work.settings.get(setting_of(crm))).reapplied == current.version
+            kept = version == SHIPPED or work.mappings.get(crm, version) is not None
+        if kept and not asked:
+            current = mapping_at(crm, version, services)
+    return replace(services, mappings={crm: current})
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Which versions were in force before, oldest first, and which one was last asked to be re-applied."""
+
+    before: tuple[int, ...] = ()
+    reapplied: int | None = None
+
+    @classmethod
+    def read(cls, stored: Any) -> History:
+        """From the setting's plain value; nobody may ever have set it."""
+        return cls(tuple(stored["before"]), stored["reapplied"]) if stored else cls()
+
+    def plain(self) -> dict[str, Any]:
+        """As a setting holds it."""
+        return {"before": list(self.before), "reapplied": self.reapplied}
+
+
+def setting_of(crm: str) -> str:
+    """The name of the setting that keeps a CRM's History."""
+    return f"mapping.{crm}"
 
 
 def parsed(stored: MappingVersion | None, crm: str, version: int) -> FieldMapping:

@@ -11,6 +11,7 @@ from connector.domain.billing_plan import BillingPlan, Catalogue
 from connector.domain.contract import RunningContract
 from connector.domain.deal import Account, Deal, DealKind
 from connector.domain.planning import plan_billing
+from connector.domain.price_choice import choose_prices, prices_asked
 from connector.ports import DealRecords, Services
 from connector.sync.find_contract import find_contract
 from connector.sync.read_deal import read_deal
@@ -38,23 +39,27 @@ def plan_deal(records: DealRecords, services: Services, *, as_of: date | None = 
     """
     deal = read_deal(records, services.mappings[records.ref.provider])
     day = as_of or services.today()
-    found = catalogue_for(deal, services)
+    sold, found = priced(deal, services)
     if deal.terms.kind is DealKind.NEW:
-        seen = plan_billing(deal, found, day, services.billing_policy)
+        seen = plan_billing(sold, found, day, services.billing_policy)
         if day == services.today():
             return Planned(deal, seen, seen)
-        pinned = _begins(deal, day)
+        pinned = _begins(sold, day)
         return Planned(deal, plan_billing(pinned, found, services.today(), services.billing_policy), seen)
     contract = find_contract(deal, services)
-    seen = _changes(deal, contract, found, day, services)
+    seen = _changes(sold, contract, found, day, services)
     return Planned(deal, seen, seen, contract)
 
 
-def catalogue_for(deal: Deal, services: Services) -> Catalogue:
-    """The prices that the deal's products name, by id or by code."""
-    price_ids = sorted({line.product.price_id for line in deal.line_items if line.product.price_id})
-    codes = sorted({line.product.code for line in deal.line_items if line.product.code and not line.product.price_id})
-    return services.billing.prices(price_ids, codes)
+def priced(deal: Deal, services: Services) -> tuple[Deal, Catalogue]:
+    """The deal with the price that each line is billed by, in the order its mapping sets, and the prices there are.
+
+    Raises:
+        CannotBill: a line finds no price, and the order does not end in one of its own.
+    """
+    rules = services.mappings[deal.ref.provider].prices
+    catalogue = services.billing.prices(*prices_asked(deal, rules))
+    return choose_prices(deal, catalogue, rules), catalogue
 
 
 def fingerprint(deal: Deal) -> str:

@@ -12,10 +12,11 @@ from typing import Any
 from connector.domain.deal import Deal
 from connector.domain.plan_document import differences, document
 from connector.domain.refs import RecordRef
-from connector.errors import CannotBill, NotFound
-from connector.ports import Crm, DealPlan, DealRecords, Services
+from connector.errors import CannotBill, NotFound, Rejected
+from connector.ports import Crm, DealRecords, Services
 from connector.sync.plan_deal import plan_deal
 from connector.sync.read_deal import read_deal
+from connector.sync.review_billed_deal import as_if_new, whole_as_billed
 from mappings.model import FieldMapping
 
 _FIRST_LOOK, _FURTHEST_LOOK = timedelta(days=30), timedelta(days=5 * 365)
@@ -91,19 +92,22 @@ def _preview(
     except NotFound:
         return DealPreview(ref, "", Standing.GONE)
     with services.store.begin() as work:
-        billed = next((plan for plan in work.plans.history(ref) if plan.is_made), None)
-    day = billed.as_of if billed is not None else services.today()
+        history = work.plans.history(ref)
+    billed = whole_as_billed(history)
+    day = history[0].as_of if billed is not None else services.today()
     after = _outcome(records, candidate, day, services)
     before = after if _alike(records, current, candidate) else _outcome(records, current, day, services)
     return _compared(ref, _name(records, candidate, current), before, after, billed)
 
 
-def _compared(ref: RecordRef, name: str, before: _Outcome, after: _Outcome, billed: DealPlan | None) -> DealPreview:
+def _compared(
+    ref: RecordRef, name: str, before: _Outcome, after: _Outcome, billed: Mapping[str, Any] | None
+) -> DealPreview:
     is_billed = billed is not None
     if after.document is None:
         standing = Standing.STILL_REFUSED if before.document is None and not is_billed else Standing.REFUSED
         return DealPreview(ref, name, standing, problem=after.problem, billed=is_billed)
-    reference = billed.document if billed is not None else before.document
+    reference = billed if billed is not None else before.document
     if reference is None:
         return DealPreview(ref, name, Standing.HEALED, problem=before.problem)
     changes = tuple(differences(reference, after.document))
@@ -116,9 +120,9 @@ def _compared(ref: RecordRef, name: str, before: _Outcome, after: _Outcome, bill
 def _outcome(records: DealRecords, mapping: FieldMapping, day: date, services: Services) -> _Outcome:
     try:
         planned = plan_deal(records, replace(services, mappings={mapping.crm: mapping}), as_of=day)
-    except CannotBill as error:
+    except (CannotBill, Rejected, NotFound) as error:
         return _Outcome(None, str(error))
-    return _Outcome(document(planned.seen))
+    return _Outcome(as_if_new(document(planned.seen)))
 
 
 def _alike(records: DealRecords, current: FieldMapping, candidate: FieldMapping) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -18,7 +18,8 @@ from connector.errors import CannotBill, Gone
 from connector.ports import DealPlan, DealRecords, PlanState, Services
 from connector.sentences import approval as sentences
 from connector.sync.find_contract import contract_of
-from connector.sync.plan_deal import catalogue_for, fingerprint
+from connector.sync.mappings_in_force import as_billed
+from connector.sync.plan_deal import fingerprint, priced
 from connector.sync.read_deal import read_deal
 from connector.sync.run_plan import run_plan
 from connector.sync.tell_deal import tell_deal
@@ -30,12 +31,14 @@ _WHOLE = "whole"
 def review_billed_deal(deal_ref: RecordRef, kept: DealPlan, services: Services) -> None:
     """Compare a billed deal with what was billed; ``kept`` is its latest plan.
 
+    It is read by the mapping that billed it: a new one changes nothing that is billed, unless one asks to re-apply it.
     Nothing in billing changes here but what a person has approved. A deal that only shows new values of ours has not
     changed, and costs one look.
 
     Raises:
         NeedsHuman, RetryLater: from the CRM, or from billing while an approved change is made.
     """
+    services = as_billed(deal_ref.provider, kept.mapping_version, services)
     mapping = services.mappings[deal_ref.provider]
     try:
         records = services.crms[deal_ref.provider].fetch_deal(deal_ref, mapping)
@@ -125,11 +128,11 @@ def _change(seen: Look, kept: DealPlan, day: date, services: Services) -> Change
     if deal.terms.kind is not DealKind.NEW:
         told = {"deal": seen.fingerprint}
         return Change(BillingPlan(deal.ref, ()), told, sentences.EDITED_AMENDMENT.says())
-    catalogue = catalogue_for(deal, services)
+    deal, catalogue = priced(deal, services)
     with services.store.begin() as work:
-        first = work.plans.history(deal.ref)[0]
-    whole = _as_if_new(document(plan_billing(deal, catalogue, first.as_of, policy)))
-    changes = differences(_billed(deal.ref, services), whole)
+        history = work.plans.history(deal.ref)
+    whole = as_if_new(document(plan_billing(deal, catalogue, history[0].as_of, policy)))
+    changes = differences(whole_as_billed(history) or {}, whole)
     if not changes:
         return None
     plan = BillingPlan(deal.ref, ())
@@ -193,15 +196,13 @@ def _round(kept: DealPlan) -> int:
     return kept.round + 1 if kept.is_made else kept.round
 
 
-def _billed(deal: RecordRef, services: Services) -> Mapping[str, Any]:
-    """The whole deal as it was last billed."""
-    with services.store.begin() as work:
-        made = [plan for plan in work.plans.history(deal) if plan.is_made]
-    wholes = [plan.document.get(_WHOLE, plan.document) for plan in made]
-    return _as_if_new(next(whole for whole in reversed(wholes) if "steps" in whole))
+def whole_as_billed(history: Sequence[DealPlan]) -> Mapping[str, Any] | None:
+    """The whole deal as it was last billed, from all of its plans; None when it never was."""
+    wholes = [plan.document.get(_WHOLE, plan.document) for plan in history if plan.is_made]
+    return next((as_if_new(whole) for whole in reversed(wholes) if "steps" in whole), None)
 
 
-def _as_if_new(whole: Mapping[str, Any]) -> dict[str, Any]:
+def as_if_new(whole: Mapping[str, Any]) -> dict[str, Any]:
     """Without the customer id, which our own write-back puts on the account."""
     steps = [{name: value for name, value in step.items() if name != "adopt"} for step in whole["steps"]]
     return {**whole, "steps": steps, "notes": []}
