@@ -19,11 +19,13 @@ class Sandbox:
     """A Salesforce, a HubSpot and a Stripe that answer on loopback HTTP from `start()` to `stop()`.
 
     With `port_base` the ports are base (Stripe), +1 (HubSpot), +2 (Salesforce), +3 (control); 0 takes
-    free ones.
+    free ones. All of them live by `clock`, where one is given, else by one that keeps its offset in `clock_file`.
     """
 
-    def __init__(self, *, port_base: int = 0, clock_file: Path | None = None, seed: int = 1) -> None:
-        self.clock = Clock(clock_file)
+    def __init__(
+        self, *, port_base: int = 0, clock_file: Path | None = None, clock: Clock | None = None, seed: int = 1
+    ) -> None:
+        self.clock = clock or Clock(clock_file)
         self.faults = Faults(seed)
         self.deliveries = Deliveries(self.clock, self.faults)
         self.log = RequestLog()
