@@ -25,7 +25,6 @@ from connector.domain.contract_steps import (
     change_metadata,
     contract_customer,
     contract_terms,
-    invoice_metadata,
     key,
     last_day,
     refuse_unless_changeable,
@@ -33,7 +32,7 @@ from connector.domain.contract_steps import (
 )
 from connector.domain.deal import Deal, LineItem
 from connector.domain.line_planning import PricedLine, line_notes, planned_at, price_line
-from connector.domain.planning import INVOICE
+from connector.domain.planning import INVOICE, deal_metadata
 from connector.domain.policy import BillingPolicy
 from connector.domain.settling import Changed, Settlement
 from connector.domain.sold_products import needed
@@ -236,7 +235,7 @@ def _one_off(
             lines=tuple(planned),
             terms=contract_terms(deal, contract, policy),
             description=deal.name,
-            metadata=invoice_metadata(deal),
+            metadata=deal_metadata(deal),
             total=sum(line.amount for line in planned),
             on=day,
         )

@@ -8,15 +8,14 @@ from connector.domain.billing_plan import (
     META_ACCOUNT,
     META_AMENDED_BY,
     META_CHANGED_BY,
-    META_DEAL,
     InvoiceTerms,
     MakeCustomer,
     StepKey,
 )
 from connector.domain.contract import RunningContract
+from connector.domain.customer_planning import CUSTOMER
 from connector.domain.deal import Account, CollectionMethod, Deal
 from connector.domain.money import Money, smallest_step
-from connector.domain.planning import CUSTOMER
 from connector.domain.policy import BillingPolicy
 from connector.domain.refs import RecordRef
 from connector.errors import CannotBill
@@ -102,12 +101,6 @@ def contract_terms(deal: Deal, contract: RunningContract, policy: BillingPolicy)
     named = (("PO Number", deal.terms.po_number), ("Contract Number", deal.terms.contract_number))
     fields = tuple((name, text.strip()[:_CUSTOM_FIELD_LENGTH]) for name, text in named if text.strip())
     return InvoiceTerms(contract.collection, None if automatic else net_days, fields, policy.automatic_tax)
-
-
-def invoice_metadata(deal: Deal) -> dict[str, str]:
-    """What stands on an invoice, or on invoice lines, that the deal causes."""
-    account = {META_ACCOUNT: str(deal.account.ref)} if deal.account else {}
-    return {META_DEAL: str(deal.ref), **account, **deal.metadata}
 
 
 def change_metadata(step: StepKey, contract: RunningContract | None = None) -> dict[str, str]:

@@ -68,16 +68,15 @@ def plan_edit(
     whole = _as_on_its_first_day(deal, contract, catalogue, policy)
     target = _its_subscription(whole, contract, deal)
     start = max(today, contract.started)
-    _refuse_moved(deal, target, contract, start)
-    current, later = _phases(target, start)
-    pairs = paired(current.recurring, contract.items)
+    _refuse_moved(deal, target, contract, start, today)
+    pairs = paired(_phase_on(target, start).recurring, contract.items)
     changed = changed_by(pairs, deal, contract, catalogue, start, today)
     customer = contract_customer(deal, contract)
     credit = with_credit(deal, policy)
     once, milestones, once_notes = edited_one_off(whole, billed, catalogue, deal, today, round, credit=credit)
     settlement = Settlement(deal, contract, customer.key, policy, start, today, round, credit)
     settled, notes = settlement.settle(changed, once, invoices)
-    edit = _Edit(deal, contract, target, pairs, _later_pairs(later, contract.later))
+    edit = _Edit(deal, contract, target, pairs, _later_pairs(target, contract))
     changing = edit.step(taking_hold(deal, (each.moment for each in changed), today), round)
     bills: tuple[Step, ...] = (*changing, *settled, *milestones)
     made = [step for step in whole.steps if isinstance(step, MakeProduct)]
@@ -166,28 +165,29 @@ def _its_subscription(plan: BillingPlan, contract: RunningContract, deal: Deal) 
     return max(subscriptions, key=lambda step: len(there & {x.line for phase in step.phases for x in phase.recurring}))
 
 
-def _refuse_moved(deal: Deal, target: MakeSubscription, contract: RunningContract, start: date) -> None:
-    if target.start > start or (contract.started == start and target.start != start and target.scheduled):
+def _refuse_moved(deal: Deal, target: MakeSubscription, contract: RunningContract, start: date, today: date) -> None:
+    """A start that lies back is not held against the contract's: it may have been billed from a later day on."""
+    if target.start > start or (contract.started > today and target.start != contract.started):
         raise CannotBill.because(sentences.START_MOVED, ref=deal.ref, start=target.start, started=contract.started)
     planned = [phase.start for phase in target.phases if phase.start > start]
     there = [phase.start for phase in contract.later]
-    if planned != there:
+    if not set(planned) <= set(there):
         raise CannotBill.because(
             sentences.PHASES_MOVED,
             ref=deal.ref,
-            planned=", ".join(day.isoformat() for day in planned) or "none",
+            planned=", ".join(day.isoformat() for day in planned),
             there=", ".join(day.isoformat() for day in there) or "none",
         )
 
 
-def _phases(target: MakeSubscription, start: date) -> tuple[Phase, list[Phase]]:
-    """The phase that holds ``start``, and those after it."""
-    begun = [phase for phase in target.phases if phase.start <= start]
-    return begun[-1], [phase for phase in target.phases if phase.start > start]
+def _phase_on(target: MakeSubscription, day: date) -> Phase:
+    """The phase that should run on a day on which one does."""
+    return [phase for phase in target.phases if phase.start <= day][-1]
 
 
-def _later_pairs(phases: Sequence[Phase], there: Sequence[LaterPhase]) -> list[tuple[LaterPhase, Sequence[Pair]]]:
-    return [(late, paired(phase.recurring, late.items)) for phase, late in zip(phases, there, strict=True)]
+def _later_pairs(target: MakeSubscription, contract: RunningContract) -> list[tuple[LaterPhase, Sequence[Pair]]]:
+    """Each phase to come beside what should run on its first day. Two that are alike by now are left as two."""
+    return [(late, paired(_phase_on(target, late.start).recurring, late.items)) for late in contract.later]
 
 
 def _terms_note(deal: Deal, contract: RunningContract) -> tuple[str, ...]:

@@ -24,7 +24,6 @@ from connector.domain.contract_steps import (
     CREDIT,
     PRORATION,
     contract_terms,
-    invoice_metadata,
     key,
     last_day,
     said,
@@ -32,6 +31,7 @@ from connector.domain.contract_steps import (
 )
 from connector.domain.crediting import spread, unserved_by
 from connector.domain.deal import Deal, Interval
+from connector.domain.planning import deal_metadata
 from connector.domain.policy import BillingPolicy
 from connector.domain.proration import rest_of
 from connector.domain.refs import RecordRef
@@ -144,7 +144,7 @@ class Settlement:
             lines=tuple(lines),
             terms=contract_terms(self.deal, self.contract, self.policy),
             description=self.deal.name,
-            metadata=invoice_metadata(self.deal),
+            metadata=deal_metadata(self.deal),
             total=total,
             on=self.start if self.start > self.today else None,
         )
@@ -156,7 +156,7 @@ class Settlement:
             subscription=self.contract.subscription,
             currency=self.contract.currency,
             lines=tuple(lines),
-            metadata=invoice_metadata(self.deal),
+            metadata=deal_metadata(self.deal),
         )
 
     def _credits(self, amount: int, invoices: Sequence[Invoice]) -> tuple[CreditInvoice, ...]:
@@ -181,7 +181,7 @@ def credit_step(deal: Deal, number: int, invoice: Invoice, amount: int, reason: 
         currency=invoice.currency,
         amount=amount,
         reason=reason,
-        metadata=invoice_metadata(deal),
+        metadata=deal_metadata(deal),
     )
 
 
