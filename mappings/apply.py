@@ -10,7 +10,8 @@ from typing import Any
 from mappings import canonical as names
 from mappings.model import FieldMapping, FieldRule, MappingProblem, steps
 from mappings.sentences import PATH_THROUGH_VALUE, VALUE_MISSING, VALUE_NEGATIVE, VALUE_UNFIT
-from mappings.transforms import convert, says_something, show
+from mappings.transforms import convert
+from mappings.values import says_something, show
 
 Records = Mapping[str, Any]
 """Object name -> its record, relations nested: {"Opportunity": {"Name": ..., "Account": {"Name": ...}}}."""

@@ -26,7 +26,8 @@ from mappings.check_paths import check_paths
 from mappings.check_targets import Written, check_write_back
 from mappings.finding import Catalog, Finding, KnownField, guess
 from mappings.model import FieldMapping, FieldRule, MappingProblem
-from mappings.transforms import PLAIN, TRANSFORMS, convert, show
+from mappings.transforms import PLAIN, TRANSFORMS, convert
+from mappings.values import show
 
 __all__ = ["Catalog", "Finding", "KnownField", "Written", "check"]
 

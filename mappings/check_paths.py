@@ -8,7 +8,8 @@ from mappings import sentences
 from mappings.canonical import LONGEST, LONGEST_METADATA, METADATA, holds
 from mappings.finding import Catalog, Finding, KnownField, guess
 from mappings.model import FieldRule, MappingProblem, object_and_label, steps
-from mappings.transforms import PLAIN, TRANSFORMS, convert, show
+from mappings.transforms import PLAIN, TRANSFORMS, convert
+from mappings.values import show
 
 _GROUPS: Mapping[str, tuple[str, ...]] = {
     "deal": ("deal", "account", "contact", "owner"),

@@ -22,29 +22,17 @@ from mappings import words
 from mappings.model import PLACEHOLDER, FieldRule, MappingProblem, placeholders
 from mappings.patterns import LONGEST_TEXT, unsafe
 from mappings.sentences import VALUE_UNREADABLE
+from mappings.values import Args, Unconvertible, number_of, prepared, show, text_of
 
-Args: TypeAlias = Mapping[str, Any]
 Look: TypeAlias = Callable[[str], Any]
 """Gives the raw value at another CRM path of the same record."""
 
-LONGEST_VALUE = 10_000
-_MOST_DIGITS = 28  #: decimal's own precision; beyond it, sums would be rounded in silence
-_PLAIN_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _EMAIL = re.compile(r"[^\s@<>,;]{1,64}@[^\s@<>,;.]+(?:\.[^\s@<>,;.]+)+")
 _NAMED_ADDRESS = re.compile(r"[^<>]*<([^<>]+)>")
 _LONGEST_ADDRESS = 254  #: RFC 5321, with its angle brackets taken off
 _DATE_FIRST = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:.*)?", re.ASCII)
 _MOST_PARTS = 50
 _SHORTEST_MILLISECONDS = 11  #: fewer digits would be a moment in early 1970, or no moment at all
-
-
-class Unconvertible(ValueError):
-    """A raw value that a conversion cannot read; ``convert`` turns it into a MappingProblem that names the field."""
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +62,9 @@ def convert(rule: FieldRule, raw: Any, look: Look) -> Any:
             rule, f"there is no conversion called {rule.transform!r}", f"Use one of: {', '.join(TRANSFORMS)}."
         )
     try:
-        return transform.function(_prepared(raw, rule.args), rule.args, look)
+        return transform.function(prepared(raw, rule.args), rule.args, look)
     except Unconvertible as error:
         raise _problem(rule, error.message, error.hint) from error
-
-
-def says_something(raw: Any) -> bool:
-    """Whether a raw value is anything but blank."""
-    return raw is not None and not (isinstance(raw, str) and not raw.strip())
-
-
-def show(raw: Any) -> str:
-    """A CRM value as a person may see it in a sentence: short, on one line."""
-    text = repr(str(raw) if isinstance(raw, Decimal | date) else raw)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _problem(rule: FieldRule, message: str, hint: str) -> MappingProblem:
@@ -97,83 +74,18 @@ def _problem(rule: FieldRule, message: str, hint: str) -> MappingProblem:
     )
 
 
-def _prepared(raw: Any, args: Args) -> Any:
-    """The value after ``table`` and ``default``; blanks are nothing."""
-    if isinstance(raw, str):
-        if len(raw) > LONGEST_VALUE:
-            raise Unconvertible(f"the value has {len(raw)} characters, more than the {LONGEST_VALUE} we read")
-        raw = raw.strip()
-    if raw is None or raw == "":
-        return args.get("default")
-    table = args.get("table")
-    return _translated(raw, table) if isinstance(table, Mapping) else raw
-
-
-def _translated(raw: Any, table: Mapping[str, Any]) -> Any:
-    word = _text(raw).casefold()
-    for known, meaning in table.items():
-        if known.casefold() == word:
-            return meaning
-    return raw
-
-
-def _text(raw: Any) -> str:
-    if isinstance(raw, str):
-        return raw
-    if isinstance(raw, bool):
-        return "true" if raw else "false"
-    if isinstance(raw, Decimal):
-        return format(_number(raw, {}), "f")
-    if isinstance(raw, int):
-        return format(_number(raw, {}), "f")
-    if isinstance(raw, date):
-        return raw.isoformat()
-    raise Unconvertible(f"{show(raw)} is not a single value", "Point the rule at a field, not at a record or a list.")
-
-
 def _as_text(raw: Any, args: Args, look: Look) -> str | None:
-    return None if raw is None else _text(raw) or None
-
-
-def _number(raw: Any, args: Args) -> Decimal:
-    """Exactly the number that is written there; a float has lost that already."""
-    if isinstance(raw, bool) or not isinstance(raw, int | Decimal | str):
-        raise Unconvertible(f"{show(raw)} is not a number")
-    if isinstance(raw, str):
-        raw = _ungrouped(raw, args)
-        if not _PLAIN_NUMBER.fullmatch(raw):
-            raise Unconvertible(
-                f"{show(raw)} is not a plain number",
-                'Use digits and a point, or say decimal_mark = "," in the rule if commas mark the decimals.',
-            )
-    number = Decimal(raw)
-    if not number.is_finite() or _unwieldy(number):
-        raise Unconvertible("the number is too large or too small to be an amount")
-    return number
-
-
-def _unwieldy(number: Decimal) -> bool:
-    """More digits than arithmetic keeps exactly."""
-    return len(number.as_tuple().digits) > _MOST_DIGITS or abs(number.adjusted()) > _MOST_DIGITS
-
-
-def _ungrouped(text: str, args: Args) -> str:
-    """Without group marks, when the rule says which mark the decimals have; without that, 1,234 may be either."""
-    mark = args.get("decimal_mark")
-    if mark not in {".", ","}:
-        return text
-    group = "," if mark == "." else "."
-    return re.sub(rf"(?<=\d)[\s'{re.escape(group)}](?=\d{{3}})", "", text).replace(mark, ".")
+    return None if raw is None else text_of(raw) or None
 
 
 def _as_decimal(raw: Any, args: Args, look: Look) -> Decimal | None:
-    return None if raw is None else _number(raw, args)
+    return None if raw is None else number_of(raw, args)
 
 
 def _as_whole_number(raw: Any, args: Args, look: Look) -> int | None:
     if raw is None:
         return None
-    number = _number(raw, args)
+    number = number_of(raw, args)
     if number != number.to_integral_value():
         raise Unconvertible(f"{show(raw)} is not a whole number")
     return int(number)
@@ -183,7 +95,7 @@ def _as_percent(raw: Any, args: Args, look: Look) -> Decimal | None:
     """0 to 100. With ``fraction``, the CRM holds 0.15 for fifteen percent."""
     if raw is None:
         return None
-    number = _number(raw.removesuffix("%").rstrip() if isinstance(raw, str) else raw, args)
+    number = number_of(raw.removesuffix("%").rstrip() if isinstance(raw, str) else raw, args)
     number = number * 100 if args.get("fraction") else number
     if not 0 <= number <= 100:
         raise Unconvertible(f"{show(raw)} is not between 0 and 100 percent")
@@ -209,7 +121,7 @@ def _as_date(raw: Any, args: Args, look: Look) -> date | None:
 
 
 def _moment_or_day(raw: Any) -> datetime | date:
-    text = _text(raw)
+    text = text_of(raw)
     milliseconds = text.isascii() and text.isdigit() and len(text) >= _SHORTEST_MILLISECONDS
     if not milliseconds and not _DATE_FIRST.fullmatch(text):
         raise Unconvertible(f"{show(raw)} is not a date", "Dates look like 2026-11-21.")
@@ -224,7 +136,7 @@ def _moment_or_day(raw: Any) -> datetime | date:
 def _as_currency(raw: Any, args: Args, look: Look) -> str | None:
     if raw is None:
         return None
-    code = _text(raw)
+    code = text_of(raw)
     if len(code) != 3 or not code.isascii() or not code.isalpha():
         raise Unconvertible(f"{show(raw)} is not a currency", "Currencies are three letters: USD.")
     return code.lower()
@@ -234,7 +146,8 @@ def _as_interval(raw: Any, args: Args, look: Look) -> words.IntervalValue | None
     """How often a line recurs, as (unit, count) or ONE_TIME. With ``unit``, a bare number counts those units."""
     if raw is None:
         return None
-    text = _text(raw)
+    text = text_of(raw)
+    text = text.partition(".")[0] if isinstance(raw, Decimal) and raw == raw.to_integral_value() else text
     unit = args.get("unit")
     found = words.interval_of(f"{text} {unit}" if unit and text.isdigit() else text)
     if found is None:
@@ -249,7 +162,7 @@ def _as_months(raw: Any, args: Args, look: Look) -> int | None:
     """A term in whole months, from a number, ``P1Y6M`` or ``18 months``."""
     if raw is None:
         return None
-    months = words.months_of(_text(_as_whole_number(raw, args, look) if isinstance(raw, Decimal) else raw))
+    months = words.months_of(text_of(_as_whole_number(raw, args, look) if isinstance(raw, Decimal) else raw))
     if months is None:
         raise Unconvertible(f"{show(raw)} is not a number of months", "12, P12M and 12 months all work.")
     return months
@@ -258,7 +171,7 @@ def _as_months(raw: Any, args: Args, look: Look) -> int | None:
 def _as_net_days(raw: Any, args: Args, look: Look) -> int | None:
     if raw is None:
         return None
-    days = words.net_days_of(_text(_as_whole_number(raw, args, look) if isinstance(raw, Decimal) else raw))
+    days = words.net_days_of(text_of(_as_whole_number(raw, args, look) if isinstance(raw, Decimal) else raw))
     if days is None:
         raise Unconvertible(
             f"{show(raw)} does not say in how many days an invoice falls due",
@@ -279,7 +192,7 @@ def _as_collection(raw: Any, args: Args, look: Look) -> str | None:
 def _as_boolean(raw: Any, args: Args, look: Look) -> bool | None:
     if raw is None or isinstance(raw, bool):
         return raw
-    word = _text(raw).casefold()
+    word = text_of(raw).casefold()
     if word in words.TRUE:
         return True
     if word in words.FALSE:
@@ -291,8 +204,8 @@ def _as_email(raw: Any, args: Args, look: Look) -> str | None:
     """One address; ``Ann <ann@example.com>`` gives the bare one."""
     if raw is None:
         return None
-    named = _NAMED_ADDRESS.fullmatch(_text(raw))
-    address = named[1] if named else _text(raw)
+    named = _NAMED_ADDRESS.fullmatch(text_of(raw))
+    address = named[1] if named else text_of(raw)
     if not _EMAIL.fullmatch(address) or len(address) > _LONGEST_ADDRESS:
         raise Unconvertible("the value is not one e-mail address", "Leave a single address in the field.")
     return address
@@ -312,7 +225,7 @@ def _as_text_list(raw: Any, args: Args, look: Look) -> tuple[str, ...] | None:
 
 
 def _parts(raw: Any) -> list[str]:
-    parts = [part.strip() for part in re.split(r"[;,\r\n]", _text(raw))]
+    parts = [part.strip() for part in re.split(r"[;,\r\n]", text_of(raw))]
     parts = [part for part in parts if part]
     if len(parts) > _MOST_PARTS:
         raise Unconvertible(f"the value lists {len(parts)} entries, more than the {_MOST_PARTS} we read")
@@ -339,7 +252,7 @@ def _as_tax_status(raw: Any, args: Args, look: Look) -> str | None:
 def _word(raw: Any, known: Mapping[str, str], wrong: str, examples: str) -> str | None:
     if raw is None:
         return None
-    found = known.get(words.plain(_text(raw)))
+    found = known.get(words.plain(text_of(raw)))
     if found is None:
         raise Unconvertible(f"{show(raw)} {wrong}", f"{examples}; add other words to the rule's table.")
     return found
@@ -365,14 +278,14 @@ def _as_regex(raw: Any, args: Args, look: Look) -> Any:
     problem = unsafe(pattern)
     if problem:
         raise Unconvertible(problem, "Use a simpler pattern.")
-    match = re.search(pattern, _text(raw)[:LONGEST_TEXT])
+    match = re.search(pattern, text_of(raw)[:LONGEST_TEXT])
     found = match[1 if match.re.groups else 0] if match else None
     return _then(found, args, look)
 
 
 def _as_first_of(raw: Any, args: Args, look: Look) -> Any:
     """The first of ``field`` and ``fields`` that says anything."""
-    candidates = (raw, *(_prepared(look(path), {}) for path in args.get("fields", ())))
+    candidates = (raw, *(prepared(look(path), {}) for path in args.get("fields", ())))
     return _then(next((value for value in candidates if value is not None), None), args, look)
 
 
@@ -385,7 +298,7 @@ def _as_template(raw: Any, args: Args, look: Look) -> str | None:
     """``template`` with each {path} filled in; nothing at all if one of them is empty, unless ``missing`` stands in."""
     template: str = args.get("template", "")
     missing: str | None = args.get("missing")
-    filled = {path: _as_text(_prepared(look(path), {}), {}, look) for path in placeholders(template)}
+    filled = {path: _as_text(prepared(look(path), {}), {}, look) for path in placeholders(template)}
     if missing is None and None in filled.values():
         return None
     return PLACEHOLDER.sub(lambda match: filled[match[1]] or missing or "", template).strip() or None
@@ -399,7 +312,7 @@ def _then(value: Any, args: Args, look: Look) -> Any:
         raise Unconvertible(
             f"{show(name)} cannot follow another conversion", f"Use one of: {', '.join(sorted(PLAIN))}."
         )
-    return following.function(_prepared(value, {}), args, look)
+    return following.function(prepared(value, {}), args, look)
 
 
 _NUMBER_ARGS: Mapping[str, type | tuple[type, ...]] = MappingProxyType({"decimal_mark": str})
