@@ -1,60 +1,47 @@
-"""``connector plan``: everything billing would have to do for one deal, before anything happens."""
+"""``connector plan``: everything billing would have to do for one deal, and every invoice, before anything happens."""
 
 from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
 
 import click
 
 from connector.bootstrap import open_services
 from connector.cli.bill import deal_ref
-from connector.cli.output import json_option, print_json, print_table
-from connector.domain.billing_plan import (
-    ExistingPrice,
-    MakeCustomer,
-    MakeInvoice,
-    MakeProduct,
-    MakeSubscription,
-    PlannedLine,
-    Step,
-)
-from connector.domain.money import Money, exponent
+from connector.cli.output import json_option, print_json
+from connector.cli.plan_tables import print_plan
+from connector.domain.forecast import Forecast, forecast
+from connector.domain.plan_document import document, forecast_document, plan_hash
 from connector.domain.refs import RecordRef
 from connector.ports import Services
-from connector.sync.bill_deal import plan_deal
+from connector.sync.plan_deal import Planned, plan_deal
+from connector.sync.provenance import Provenance, provenance
+from connector.sync.read_deal import read_deal_with_origins
 
 
-@click.command(short_help="What billing would make of a deal; writes nothing.")
+@click.command(short_help="What billing would make of a deal, every invoice included; writes nothing.")
 @click.argument("deal")
 @json_option
 def plan(deal: str, as_json: bool) -> None:
-    """Show what billing DEAL (salesforce:ID or hubspot:ID) would make. Nothing is written anywhere."""
+    """Show what billing DEAL (salesforce:ID or hubspot:ID) would make. Nothing is written anywhere.
+
+    That is every object and phase, every invoice until the term ends, and the CRM field behind each value.
+    """
     with open_services() as services:
         ref = deal_ref(deal, services.crms)
-        records = services.crms[ref.provider].fetch_deal(ref, services.mappings[ref.provider])
-        read, planned = plan_deal(records, services)
+        mapping = services.mappings[ref.provider]
+        records = services.crms[ref.provider].fetch_deal(ref, mapping)
+        found = plan_deal(records, services)
+        foreseen = forecast(found.plan, services.today())
+        origins = provenance(read_deal_with_origins(records, mapping), services.billing_policy)
         billed_by = _billed_by(ref, services)
     if as_json:
-        print_json(
-            {
-                "deal": read.ref,
-                "won": read.won,
-                "billed": billed_by,
-                "steps": list(planned.steps),
-                "notes": planned.notes,
-            }
-        )
+        print_json(_plain(found, foreseen, origins, billed_by))
         return
     standing = f": billed already, as {' and '.join(billed_by)}; this is what it would come to now" if billed_by else ""
-    click.echo(f"{read.name} ({read.ref})" + (standing if read.won else ": not won yet, so nothing is billed"))
-    print_table("What billing would make", ("step", "what"), [(step.key.role, _says(step)) for step in planned.steps])
-    lines = [line for step in planned.steps for line in _lines(step)]
-    currency = next((s.currency for s in planned.steps if isinstance(s, MakeSubscription | MakeInvoice)), "")
-    print_table(
-        "Lines",
-        ("line", "quantity", "price", "amount per period"),
-        [(line.description, line.quantity, _price(line, currency), Money(line.amount, currency)) for line in lines],
-    )
-    for note in planned.notes:
-        click.echo(f"note: {note}")
+    click.echo(f"{found.deal.name} ({ref})" + (standing if found.deal.won else ": not won yet, so nothing is billed"))
+    print_plan(found.plan, foreseen, origins)
 
 
 def _billed_by(deal: RecordRef, services: Services) -> list[str]:
@@ -63,35 +50,19 @@ def _billed_by(deal: RecordRef, services: Services) -> list[str]:
         return [target.id for target in work.links.of(deal).values()] if work.links.billing_of(deal) else []
 
 
-def _lines(step: Step) -> tuple[PlannedLine, ...]:
-    match step:
-        case MakeSubscription():
-            return step.recurring + step.one_off
-        case MakeInvoice():
-            return step.lines
-        case _:
-            return ()
-
-
-def _price(line: PlannedLine, currency: str) -> str:
-    if isinstance(line.price, ExistingPrice):
-        return line.price.price_id
-    major = line.price.unit_amount.scaleb(-exponent(currency))  # may be finer than the currency: a price per call, say
-    return f"{currency.upper()} {major:,f}, {line.price.interval or 'once'}"
-
-
-def _says(step: Step) -> str:
-    match step:
-        case MakeCustomer():
-            return f"{step.name} <{step.email}>" + (f", adopting {step.adopt}" if step.adopt else "")
-        case MakeProduct():
-            return step.name
-        case MakeSubscription():
-            due = f"due in {step.terms.net_days} days" if step.terms.net_days is not None else "charged automatically"
-            when = f"starts {step.start}"
-            first = "" if step.first_invoice is None else f", first invoice {Money(step.first_invoice, step.currency)}"
-            return f"{len(step.recurring)} recurring and {len(step.one_off)} one-off lines, {when}, {due}{first}"
-        case MakeInvoice():
-            return f"{Money(step.total, step.currency)}"
-        case _:
-            return step.key.role
+def _plain(found: Planned, foreseen: Forecast, origins: list[Provenance], billed_by: list[str]) -> dict[str, Any]:
+    planned = document(found.plan)
+    return {
+        "deal": str(found.deal.ref),
+        "won": found.deal.won,
+        "billed": billed_by,
+        "hash": plan_hash(found.plan),
+        "steps": planned["steps"],
+        "notes": planned["notes"],
+        "invoices": forecast_document(foreseen),
+        "adjustments": [{**asdict(each), "step": str(each.step)} for each in foreseen.adjustments],
+        "total": foreseen.total,
+        "until": foreseen.until.isoformat(),
+        "runs_on": foreseen.runs_on,
+        "origins": [{**asdict(each), "record": str(each.record)} for each in origins],
+    }

@@ -61,7 +61,8 @@ class PostgresPlans:
 
     def done(self, deal: RecordRef, round_: int) -> None:
         """The first invoice of a billed round is out."""
-        row = update(plans).where(plans.c.deal == deal, plans.c.round == round_, plans.c.state == PlanState.BILLED.value)
+        billed = plans.c.state == PlanState.BILLED.value
+        row = update(plans).where(plans.c.deal == deal, plans.c.round == round_, billed)
         self._connection.execute(row.values(state=PlanState.DONE.value))
 
     def withdraw(self, deal: RecordRef, round_: int) -> None:
