@@ -7,12 +7,11 @@ else is wrong, and so is a test that lets it pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from itertools import groupby
 
 from connector.domain.billing import Price
 from connector.domain.billing_plan import Catalogue
@@ -20,9 +19,10 @@ from connector.domain.dates import add_intervals, add_months, months_after, whol
 from connector.domain.deal import Deal, Interval, LineItem
 from connector.domain.money import Money, exponent, smallest_step
 from connector.domain.policy import BillingPolicy, PastStart
+from connector.domain.refs import RecordRef
 
 EVERGREEN_MONTHS = 12
-"""How far a contract without an end is counted, from its first day: as far as its forecast."""
+"""How far a contract without an end is counted: from its first day, or from today where it began before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,42 +35,59 @@ class ContractValue:
 
 @dataclass(frozen=True, slots=True)
 class _Terms:
-    """What the deal says of all its lines. ``ends`` is the first day after it; None for a contract without an end."""
+    """What the deal says of all its lines. ``ends`` is the first day after it; None for a contract without an end.
+
+    ``outlived`` says that the term is over and the contract ran on.
+    """
 
     begins: date
     ends: date | None
     horizon: date  #: until when what has no end is counted
     percent: Fraction
     percent_until: date | None
+    outlived: bool
 
 
 @dataclass(frozen=True, slots=True)
-class _Charge:
-    """What one line costs on one day, in minor units; lines of one day, start and frequency share a percentage."""
+class _Sold:
+    """One line: what a period costs in minor units, with its own discounts (``net``) and when they are over.
 
-    day: date
-    start: date
+    Lines that ``begin`` together and recur alike (``length``) share the deal's percentage.
+    """
+
+    ref: RecordRef
+    begins: date
     length: tuple[str, int]
-    amount: Fraction
+    net: Fraction
+    gross: Fraction
+    days: tuple[date, ...]  #: the first day of each period that costs something
+    net_until: date | None
 
 
-def contract_value(deal: Deal, policy: BillingPolicy, today: date, catalogue: Catalogue | None = None) -> ContractValue:
-    """What the deal comes to from its first day until its term ends; a part without an end counts for twelve months.
+def contract_value(
+    deal: Deal, policy: BillingPolicy, today: date, catalogue: Catalogue | None = None, until: date | None = None
+) -> ContractValue:
+    """What the deal comes to from its first day until its term ends.
+
+    A contract without an end, or one that has outlived its term already, counts until ``until``, by default for twelve
+    months from its first day, or from today where it began before.
 
     Only for a deal that can be planned: what cannot be billed exactly is counted as if it could.
     """
     currency = (deal.currency or policy.default_currency).lower()
     prices = catalogue or Catalogue()
-    terms = _terms(deal, policy, today)
-    lines = [line for line in deal.line_items if not _metered(line, prices)]
-    charges = [charge for line in lines for charge in _charges(line, deal, terms, policy, today, currency, prices)]
-    total = sum(_less_the_percentage(charges, terms, smallest_step(currency)))
+    terms = _terms(deal, policy, today, until)
+    sold = [_sold(line, deal, terms, currency, prices) for line in deal.line_items if not _metered(line, prices)]
+    alike: dict[object, list[_Sold]] = {}
+    for line in sold:
+        alike.setdefault((line.begins, line.length), []).append(line)
+    total = sum(_together(lines, terms, smallest_step(currency)) for lines in alike.values())
     total -= int(deal.terms.discount_amount.scaleb(exponent(currency)))
     recurs = any(not line.one_off for line in deal.line_items)
-    return ContractValue(Money(total, currency), evergreen=recurs and terms.ends is None)
+    return ContractValue(Money(total, currency), evergreen=recurs and (terms.ends is None or terms.outlived))
 
 
-def _terms(deal: Deal, policy: BillingPolicy, today: date) -> _Terms:
+def _terms(deal: Deal, policy: BillingPolicy, today: date, until: date | None) -> _Terms:
     own = deal.terms
     recurring = [line for line in deal.line_items if not line.one_off]
     begins = own.start or min((line.start for line in recurring if line.start is not None), default=today)
@@ -84,12 +101,14 @@ def _terms(deal: Deal, policy: BillingPolicy, today: date) -> _Terms:
     else:
         stated = (_own_end(line, line.start or begins, begins) for line in recurring)
         ends = max((end for end in stated if end is not None), default=None)
+    renews = policy.auto_renew if own.auto_renew is None else own.auto_renew
     return _Terms(
         begins=begins,
         ends=ends,
-        horizon=add_months(begins, EVERGREEN_MONTHS),
+        horizon=until or add_months(max(begins, today), EVERGREEN_MONTHS),
         percent=Fraction(own.discount_percent) / 100,
         percent_until=None if own.discount_months is None else add_months(begins, own.discount_months),
+        outlived=renews and ends is not None and ends <= today,
     )
 
 
@@ -100,32 +119,62 @@ def _own_end(line: LineItem, start: date, begins: date) -> date | None:
     return months_after(begins, start, line.term_months) if line.term_months else None
 
 
-def _charges(
-    line: LineItem, deal: Deal, terms: _Terms, policy: BillingPolicy, today: date, currency: str, prices: Catalogue
-) -> Iterator[_Charge]:
-    """What the line costs at the start of each of its periods; once, and outside of all terms, where it is one-off."""
-    price = _price(line, prices)
+def _sold(line: LineItem, deal: Deal, terms: _Terms, currency: str, prices: Catalogue) -> _Sold:
+    net, gross = _minor(_net(line), currency), _minor(_gross(line), currency)
     if line.one_off:
-        yield _Charge(date.min, date.min, ("once", 1), _minor(_net(line), currency))
-        return
+        day = line.bill_on or terms.begins
+        return _Sold(line.ref, day, ("once", 1), net, net, (day,), None)
+    price = _price(line, prices)
     interval = line.interval or (price.interval if price else None) or Interval("month")
-    start = line.start or terms.begins
-    if policy.past_start is PastStart.FROM_TODAY:
-        start = max(start, today)
+    start = max(line.start or terms.begins, terms.begins)
     end = _own_end(line, start, terms.begins) or terms.ends or terms.horizon
-    net, gross = (_minor(total, currency) * _scale(line, interval) for total in (_net(line), _gross(line)))
-    tiered = price.amount_for(int(line.quantity)) if price is not None and price.tiers else None
-    if tiered is not None:
-        net = gross = Fraction(tiered)
+    if terms.outlived and end == terms.ends:
+        end = terms.horizon
     free_until = max(
         months_after(terms.begins, start, line.free_months), add_months(terms.begins, deal.terms.free_months)
     )
-    net_until = None if line.discount_months is None else months_after(terms.begins, start, line.discount_months)
-    for day in _days(start, free_until, end, interval):
-        yield _Charge(day, start, _length(interval), net if net_until is None or day < net_until else gross)
+    tiered = price.amount_for(int(line.quantity)) if price is not None and price.tiers else None
+    if tiered is not None:
+        net = gross = Fraction(tiered)
+    else:
+        net, gross = net * _scale(line, interval), gross * _scale(line, interval)
+    return _Sold(
+        ref=line.ref,
+        begins=start,
+        length=_length(interval),
+        net=net,
+        gross=gross if line.discount_months is not None else net,
+        days=tuple(_days(terms.begins, start, free_until, end, interval)),
+        net_until=None if line.discount_months is None else months_after(terms.begins, start, line.discount_months),
+    )
 
 
-def _days(start: date, free_until: date, end: date, interval: Interval) -> Iterator[date]:
+def _together(lines: Sequence[_Sold], terms: _Terms, step: int) -> int:
+    """What lines that begin together and recur alike come to, all their periods; they share the deal's percentage."""
+    net, gross = [line.net for line in lines], [line.gross for line in lines]
+    refs = [line.ref for line in lines]
+    net_off, gross_off = _shares(net, refs, terms.percent, step), _shares(gross, refs, terms.percent, step)
+    total = 0
+    for line, off, later_off in zip(lines, net_off, gross_off, strict=True):
+        for day in line.days:
+            own = line.net_until is None or day < line.net_until
+            total += int(line.net if own else line.gross)
+            if terms.percent_until is None or day < terms.percent_until:
+                total -= off if own else later_off
+    return total
+
+
+def _shares(amounts: Sequence[Fraction], refs: Sequence[RecordRef], percent: Fraction, step: int) -> list[int]:
+    """The percentage of the amounts' sum, rounded half up, shared out; what is left goes to the largest remainders."""
+    exact = [amount * percent / step for amount in amounts]
+    shares = [int(share) for share in exact]
+    left = int(sum(exact) + Fraction(1, 2)) - sum(shares)
+    for n in sorted(range(len(exact)), key=lambda n: (shares[n] - exact[n], refs[n]))[:left]:
+        shares[n] += 1
+    return [share * step for share in shares]
+
+
+def _days(begins: date, start: date, free_until: date, end: date, interval: Interval) -> Iterator[date]:
     """The first day of each period that is not free; they count from the start, or else from the end of the free ones.
 
     Counted from the start where they can be: a free month that is clamped to February's end must not shift them.
@@ -133,26 +182,21 @@ def _days(start: date, free_until: date, end: date, interval: Interval) -> Itera
     number, day = 0, start
     while day < free_until:
         number += 1
-        day = add_intervals(start, interval, number)
+        day = _later(begins, start, interval, number)
     if day != free_until:
         start, number, day = free_until, 0, free_until
     while day < end:
         yield day
         number += 1
-        day = add_intervals(start, interval, number)
+        day = _later(begins, start, interval, number)
 
 
-def _less_the_percentage(charges: Iterable[_Charge], terms: _Terms, step: int) -> Iterator[int]:
-    """What is left of each day's charges of one kind after the deal's percentage, rounded once for all of them."""
-
-    def kind(charge: _Charge) -> tuple[date, date, tuple[str, int]]:
-        return charge.day, charge.start, charge.length
-
-    for (day, _, _), together in groupby(sorted(charges, key=kind), kind):
-        whole = sum(charge.amount for charge in together)
-        holds = terms.percent_until is None or day < terms.percent_until
-        off = int(whole * terms.percent / step + Fraction(1, 2)) * step if holds else 0
-        yield int(whole) - off
+def _later(begins: date, start: date, interval: Interval, number: int) -> date:
+    """So many periods after the line's start; a start at a month's end, clamped from the contract's, stays one."""
+    months = whole_months(interval)
+    if months is None:
+        return add_intervals(start, interval, number)
+    return months_after(begins, start, months * number)
 
 
 def _net(line: LineItem) -> Decimal:

@@ -31,7 +31,7 @@ from connector.domain.deal import Interval
 from connector.domain.refs import RecordRef
 
 EVERGREEN_MONTHS = 12
-"""How far a contract without an end is looked ahead, from its start."""
+"""How far a contract without an end is looked ahead: from its start, or from today where it began before."""
 
 
 class TaxForecast(StrEnum):
@@ -105,7 +105,8 @@ class Forecast:
 def forecast(plan: BillingPlan, today: date, until: date | None = None) -> Forecast:
     """Every invoice that the plan's steps cause before ``until``; by default until each contract's term ends.
 
-    A contract that names no end is looked ahead twelve months from the plan's first day.
+    A contract that names no end, or whose term is over and renewed already, is looked ahead twelve months: from its
+    first day, or from today where it began before.
     """
     begins = first_day(plan, today)
     ahead = horizon(plan, today)
@@ -115,7 +116,7 @@ def forecast(plan: BillingPlan, today: date, until: date | None = None) -> Forec
     for step in plan.steps:
         match step:
             case MakeSubscription():
-                stop = min(until, _ends(step) or until) if until else (term_end(step) or ahead)
+                stop = min(until, _ends(step) or until) if until else stops(step, ahead, today)
                 invoices += _subscription(step, today, stop)
                 last = max(last, stop)
                 runs_on = runs_on or not step.ends
@@ -134,7 +135,13 @@ def forecast(plan: BillingPlan, today: date, until: date | None = None) -> Forec
 
 def horizon(plan: BillingPlan, today: date) -> date:
     """The day until which a contract without an end is looked ahead."""
-    return add_months(first_day(plan, today), EVERGREEN_MONTHS)
+    return add_months(max(first_day(plan, today), today), EVERGREEN_MONTHS)
+
+
+def stops(step: MakeSubscription, ahead: date, today: date) -> date:
+    """The day from which this subscription's invoices are no longer foreseen; ``ahead`` where no term says it."""
+    end = term_end(step)
+    return ahead if end is None or (end <= today and not step.ends) else end
 
 
 def first_day(plan: BillingPlan, today: date) -> date:
@@ -145,6 +152,8 @@ def first_day(plan: BillingPlan, today: date) -> date:
         if isinstance(step, MakeSubscription)
         for day in (step.start, *(line.period.start for line in step.one_off if line.period is not None))
     ]
+    invoiced = (line for step in plan.steps if isinstance(step, MakeInvoice) for line in step.lines)
+    days += [line.period.start for line in invoiced if line.period is not None]
     return min(days, default=today)
 
 

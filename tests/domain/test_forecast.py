@@ -138,10 +138,23 @@ def test_a_past_start_bills_the_running_period_today_and_what_lies_back_with_it(
     ]
 
 
-def test_the_year_of_an_evergreen_contract_begins_with_the_first_day_served() -> None:
+def test_an_evergreen_contract_that_began_before_is_foreseen_for_a_year_from_today() -> None:
     behind = planned(100, None, period=Period(day("2026-10-10"), day("2026-11-10")))
     found = foreseen(Phase(day("2026-11-10"), None, (planned(100),), (behind,)), anchor=day("2026-12-10"))
-    assert (found.until, found.total) == (day("2027-10-10"), 1_200)
+    assert (found.until, found.total) == (day("2027-11-21"), (1 + 1 + 12) * 100)
+    assert found.runs_on
+
+
+def test_periods_on_an_invoice_now_also_say_that_the_contract_began_before() -> None:
+    behind = invoiced(planned(100, None, number="2", period=Period(day("2026-10-10"), day("2026-11-10"))))
+    step = subscribed(Phase(day("2027-02-10"), None, (planned(100),)), scheduled=True)
+    assert forecast(planned_as(behind, step), TODAY).until == day("2027-11-21")
+
+
+def test_a_contract_that_has_outlived_its_term_is_foreseen_like_one_without() -> None:
+    outlived = {"contract_end": "2026-11-20"}
+    found = foreseen(Phase(TODAY, None, (planned(100, YEARLY),)), metadata=outlived)
+    assert (bills(found), found.until) == ([("2026-11-21", 100)], day("2027-11-21"))
 
 
 def test_usage_is_billed_when_its_period_is_over_and_has_no_amount_yet() -> None:

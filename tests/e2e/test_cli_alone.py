@@ -65,8 +65,14 @@ def test_plan_shows_every_step_and_writes_nothing(world_set_up: World) -> None:
         assert "USD 2,250.00" in told.output or "EUR 2,250.00" in told.output
         assert planned["deal"] == str(one.deal)
         assert planned["won"] is False
-        steps = [step["type"] for step in planned["steps"]]
-        assert (steps[0], steps[-1]) == ("MakeCustomer", "MakeSubscription")
+        steps = [step["kind"] for step in planned["steps"]]
+        assert (steps[0], steps[-1]) == ("customer", "subscription")
+        first = planned["invoices"][0]
+        assert first["date"] in told.output
+        assert sum(invoice["total"] for invoice in planned["invoices"]) == planned["total"]
+        quantity = next(each for each in planned["origins"] if each["canonical"] == "line.quantity")
+        assert quantity["source"] in told.output
+        assert quantity["record"].startswith(f"{one.deal.provider}:line_item:")
     assert _posts(world_set_up) == posts
 
 

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from connector.domain.billing_plan import BillingPlan, Catalogue, MakeSubscription, StepKey
 from connector.domain.contract_value import contract_value
 from connector.domain.deal import Deal
-from connector.domain.forecast import Forecast, forecast, horizon, term_end
+from connector.domain.forecast import Forecast, forecast, horizon, stops
 from connector.domain.planning import plan_billing
 from connector.domain.policy import BillingPolicy
 from connector.domain.refs import RecordRef
@@ -77,7 +77,7 @@ def _begun(
             continue
         tally.planned += 1
         foreseen = forecast(plan, batch.today)
-        worth = contract_value(deal, policy, batch.today, catalogue)
+        worth = contract_value(deal, policy, batch.today, catalogue, until=horizon(plan, batch.today))
         assert foreseen.total == worth.total.minor, f"forecast {foreseen.total}, value {worth}: {_told(deal, plan)}"
         made = stripe.run(plan)
         yield Running(deal, plan, foreseen, made[plan.steps[0].key].id, made)
@@ -98,8 +98,8 @@ def _run_to_the_end(running: Iterable[Running], stripe: StripeInProcess) -> None
 
 def _compare(running: Running, billed: list[Billed], today: date) -> None:
     """Date by date, line by line. Invoices for nothing at all are nobody's business."""
-    stops = _stops(running, today)
-    actual = [each for each in billed if each.lines and each.day < stops.get(each.step, date.max)]
+    seen_until = _seen_until(running, today)
+    actual = [each for each in billed if each.lines and each.day < seen_until.get(each.step, date.max)]
     expected = sorted(
         Billed(
             invoice.day,
@@ -117,11 +117,11 @@ def _compare(running: Running, billed: list[Billed], today: date) -> None:
     assert not surplus, f"not foreseen: {surplus}: {_told(running.deal, running.plan)}"
 
 
-def _stops(running: Running, today: date) -> dict[str, date]:
+def _seen_until(running: Running, today: date) -> dict[str, date]:
     """The day from which each step's invoices are no longer foreseen: it runs on, or renews by itself."""
     ahead = horizon(running.plan, today)
     subscriptions = [step for step in running.plan.steps if isinstance(step, MakeSubscription) and not step.ends]
-    return {str(step.key): term_end(step) or ahead for step in subscriptions}
+    return {str(step.key): stops(step, ahead, today) for step in subscriptions}
 
 
 def _told(deal: Deal, plan: BillingPlan) -> str:

@@ -154,10 +154,15 @@ def _by_month(
     lines: list[LineItem] = []
     for number, interval in enumerate(intervals):
         lines += draw(_recurring(currency, interval, number, start, term))
-    terms = BillingTerms(term_months=term, auto_renew=draw(st.sampled_from((None, True, False, False))))
+    terms = BillingTerms(term_months=term, auto_renew=draw(_renewals(term)))
     if draw(_rarely):
         terms = replace(terms, free_months=draw(st.integers(1, 3)) if term is None else whole * draw(st.integers(0, 1)))
     return lines, draw(_discounted(terms, whole, currency))
+
+
+def _renewals(term: int | None) -> st.SearchStrategy[bool | None]:
+    """Only what has a term can end with it."""
+    return st.sampled_from((None, True) if term is None else (None, True, False, False))
 
 
 @st.composite
@@ -182,7 +187,7 @@ def _weekly(draw: st.DrawFn, currency: str, start: date) -> tuple[list[LineItem]
     interval = Interval("week", draw(st.sampled_from((1, 2, 4))))
     end = None if weeks is None else start + timedelta(days=7 * weeks - 1)
     line = replace(draw(_line(currency, 0)), interval=interval, end=end)
-    return [line], BillingTerms(auto_renew=draw(st.sampled_from((None, False))))
+    return [line], BillingTerms(auto_renew=draw(_renewals(weeks)))
 
 
 @st.composite

@@ -14,7 +14,8 @@ from connector.billing.stripe.calls import Calls
 from connector.billing.stripe.client import StripeBilling
 from connector.billing.stripe.settings import StripeSettings
 from connector.billing.stripe.steps import META_STEP
-from connector.domain.billing_plan import META_LINE, BillingPlan, StepKey
+from connector.domain.billing_plan import META_LINE, BillingPlan, MakeCustomer, MakeInvoice, MakeSubscription, StepKey
+from connector.domain.deal import CollectionMethod
 from connector.domain.refs import RecordRef
 from connector.sandbox import stripe as sandbox_stripe
 from connector.sandbox.clock import Clock
@@ -115,7 +116,14 @@ class StripeInProcess:
         made: dict[StepKey, RecordRef] = {}
         for step in plan.steps:
             made[step.key] = self.billing.run(step, made, f"{step.key}#1")
+            if isinstance(step, MakeCustomer) and _charges(plan):
+                self._give_card(made[step.key])
         return made
+
+    def _give_card(self, customer: RecordRef) -> None:
+        """What is charged by itself needs something to charge, or the contract ends with its first invoice."""
+        card = self.sdk.v1.payment_methods.attach("pm_card_visa", {"customer": customer.id})
+        self.sdk.v1.customers.update(customer.id, {"invoice_settings": {"default_payment_method": card.id}})
 
     def advance_to(self, day: date) -> None:
         """Let time pass until the end of that day; drafts of it are made, all earlier ones sent."""
@@ -144,6 +152,14 @@ class StripeInProcess:
         for invoice in self.vendor.world.all("invoice"):
             found.setdefault(invoice["customer"], []).append(_billed(invoice))
         return {customer: sorted(invoices) for customer, invoices in found.items()}
+
+
+def _charges(plan: BillingPlan) -> bool:
+    return any(
+        isinstance(step, MakeSubscription | MakeInvoice)
+        and step.terms.collection is CollectionMethod.CHARGE_AUTOMATICALLY
+        for step in plan.steps
+    )
 
 
 def _billed(invoice: Mapping[str, Any]) -> Billed:
