@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import click
 
-from connector.cli.approve import approvals, approve, decline
-from connector.cli.bill import bill
-from connector.cli.demo import demo
-from connector.cli.doctor import doctor
-from connector.cli.mapping import mapping
-from connector.cli.migrate import migrate
-from connector.cli.parked import parked, replay
-from connector.cli.plan import plan
-from connector.cli.reconcile import reconcile
-from connector.cli.release import release
-from connector.cli.serve import serve
-from connector.cli.setup import setup
-from connector.cli.worker import worker
 from connector.errors import ConnectorError
+
+_ALONE = ("serve", "worker", "migrate", "demo", "doctor", "setup", "plan", "bill", "release", "reconcile", "mapping")
+_COMMANDS = {
+    **{name: name for name in _ALONE},
+    **dict.fromkeys(("approvals", "approve", "decline"), "approve"),
+    **dict.fromkeys(("parked", "replay"), "parked"),
+}
+"""Each command, and the module here that holds it."""
 
 
 class _Group(click.Group):
-    """Turns our errors into one sentence and an exit code, never a traceback."""
+    """Loads only the command that is asked for, and turns our errors into one sentence and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, by name."""
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name; None if there is none."""
+        module = _COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        command: click.Command = getattr(import_module(f"{__name__}.{module}"), cmd_name)
+        return command
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -40,16 +48,6 @@ def cli() -> None:
 
     Exit codes: 0 all is well; 1 something needs attention; 2 the command could not do its work.
     """
-
-
-_COMMANDS = (
-    *(serve, worker, migrate, demo, doctor, setup),
-    *(plan, bill, approvals, approve, decline, release),
-    *(parked, replay, reconcile, mapping),
-)
-
-for command in _COMMANDS:
-    cli.add_command(command)
 
 
 def main() -> None:

@@ -230,6 +230,7 @@ def test_outbound_rules_are_listed_and_removed(control: Control) -> None:
 def test_the_org_introduces_itself(org: ServedOrg, control: Control) -> None:
     found = control("GET", "organization")
     assert found["organization_id"] == org.org.id
+    assert found["client_id"] == CLIENT_KEY
     assert found["integration_user"] == org.people.seeded.integration_user
     told_by_api = org.sf.query("SELECT Id, Name, IsSandbox, OrganizationType FROM Organization")["records"][0]
     assert told_by_api["Id"] == org.org.id

@@ -16,11 +16,11 @@ from connector.cli.demo.control import Control
 from connector.errors import Unreachable
 from connector.jobs.schedule import knock_again, mark_unassessed
 from connector.ports import Services, SetupAction
-from connector.sandbox.salesforce import CLIENT_KEY, CLIENT_SECRET
 from connector.settings import Environment
 from connector.store import embedded_url
 
 _LONGEST_SETTLING = 60.0
+_A_MOMENT = 0.05
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Stage:
             with self.services.store.begin() as work:
                 dirty = work.targets.counts().dirty
             quiet = quiet + 1 if not dirty and not self.control.get("/deliveries", history="0")["pending"] else 0
-            time.sleep(0.05)
+            time.sleep(_A_MOMENT if quiet else 2 * _A_MOMENT)
 
     def a_day_is_over(self) -> None:
         """What the connector's own clockwork does by the hour, here by the leap of the world's clock."""
@@ -62,7 +62,10 @@ def set_up(directory: Path) -> Iterator[Stage]:
     with processes.sandbox(directory, clock_file) as addresses:
         control = Control(addresses["control"])
         environment = _environment(directory, addresses, clock_file, f"http://127.0.0.1:{port}")
-        environment["SALESFORCE_ORGANIZATION_IDS"] = control.get("/salesforce/organization")["organization_id"]
+        org = control.get("/salesforce/organization")
+        environment["SALESFORCE_ORGANIZATION_IDS"] = org["organization_id"]
+        environment["SALESFORCE_CLIENT_ID"] = org["client_id"]
+        environment["SALESFORCE_CLIENT_SECRET"] = org["client_secret"]
         control.put("/hubspot/tokens", {"token": environment["HUBSPOT_ACCESS_TOKEN"]})
         migrate_database(environment["DATABASE_URL"])
         with patch.dict("os.environ", {**environment, "LOG_LEVEL": "WARNING"}):  # the connector's log is in its file
@@ -85,8 +88,6 @@ def _environment(directory: Path, addresses: dict[str, str], clock_file: Path, p
         "STRIPE_API_KEY": "sk_test_" + secrets.token_hex(12),
         "STRIPE_API_BASE": addresses["stripe"],
         "SALESFORCE_INSTANCE_URL": addresses["salesforce"],
-        "SALESFORCE_CLIENT_ID": CLIENT_KEY,
-        "SALESFORCE_CLIENT_SECRET": CLIENT_SECRET,
         "SALESFORCE_WEBHOOK_TOKEN": secrets.token_urlsafe(24),
         "SALESFORCE_CURRENCY": "USD",
         "HUBSPOT_ACCESS_TOKEN": "pat-demo-" + secrets.token_hex(12),

@@ -32,6 +32,7 @@ def play(stage: Stage, book: tuple[Sale, ...], console: Console) -> list[DealRep
         TextColumn("[dim]{task.fields[now]}"),
         TimeElapsedColumn(),
         console=console,
+        refresh_per_second=4,
     ) as progress:
         placed = _enter(stage, book, at, progress)
         _win(stage, [one for one in placed if one.sale.won], at, progress)

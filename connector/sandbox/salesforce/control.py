@@ -21,6 +21,7 @@ from connector.sandbox.salesforce.oauth import Client, Logins
 from connector.sandbox.salesforce.org import Org
 from connector.sandbox.salesforce.outbound import Outbound, OutboundRule
 from connector.sandbox.salesforce.people import People
+from connector.sandbox.salesforce.seed import CLIENT_KEY, CLIENT_SECRET
 from connector.sandbox.salesforce.settings import DuplicateRule, Settings, ValidationRule
 
 
@@ -35,7 +36,9 @@ def control_blueprint(org: Org, people: People, logins: Logins, outbound: Outbou
 
     @blueprint.get("/organization")
     def show_organization() -> Response:
-        return jsonify(organization_id=org.id, **asdict(people.seeded))
+        return jsonify(
+            organization_id=org.id, client_id=CLIENT_KEY, client_secret=CLIENT_SECRET, **asdict(people.seeded)
+        )
 
     return blueprint
 
