@@ -35,7 +35,7 @@ def edited_one_off(
     """Lines for the change's invoice, new milestones for days to come, and notes.
 
     ``whole`` is the edited deal as if nothing had been billed. A line that is new is billed; one that became dearer or
-    cheaper, by the difference; one that is gone is credited, if credit is given.
+    cheaper, by the difference, if credit is given; one that is gone is told, as nothing says any more what it was.
     """
     sold = list(_sold_once(whole))
     if billed is None:
@@ -52,6 +52,12 @@ def edited_one_off(
             once.append(_difference(line, line.amount - was, catalogue))
         elif line.amount < was:
             notes.append(_not_credited(line.description, was, line.amount, currency))
+    still = {line.line for line, _ in sold}
+    notes += [
+        sentences.ONE_OFF_GONE.says(amount=said(was, currency))
+        for line, was in sorted(billed.items())
+        if line not in still and was
+    ]
     return once, tuple(_milestones(whole, ahead, deal, number)), tuple(notes)
 
 

@@ -337,6 +337,14 @@ ONE_OFF_NOT_CREDITED = Sentence(
     who=Who.SALES,
     field="terms.with_credit",
 )
+ONE_OFF_GONE = Sentence(
+    id="note-one-off-gone",
+    text="{amount} was billed for a line sold once that is no longer on the deal; it can only be credited by hand.",
+    fix="Credit it in billing, if it is to be, or put the line back.",
+    cause="A line that does not recur was removed after the deal was billed.",
+    who=Who.FINANCE,
+    field="deal.line_items",
+)
 RUNS_UNTIL_PERIOD_END = Sentence(
     id="note-no-contract-end",
     text="The contract names no end that lies ahead, so the running period's last day counts: {end}.",
