@@ -44,25 +44,22 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """A recurring line over time: its stretches follow each other from its first day to its last.
+    """A recurring line over time: its stretches follow each other from its first day on.
 
-    One that ``runs_on`` costs the same after its last day as before, since its contract renews.
+    ``end`` is the first day after its term. Where it ``runs_on``, since its contract renews, the stretches go on after
+    that: a discount for the first months is over when they are.
     """
 
     priced: PricedLine
     interval: Interval
     stretches: tuple[Stretch, ...]
+    end: date | None
     runs_on: bool = False
 
     @property
     def start(self) -> date:
         """The first day."""
         return self.stretches[0].start
-
-    @property
-    def end(self) -> date | None:
-        """The first day after it."""
-        return self.stretches[-1].end
 
     @property
     def paid_from(self) -> date:
@@ -75,8 +72,7 @@ class Course:
         for stretch in self.stretches:
             if stretch.start <= day and (stretch.end is None or day < stretch.end):
                 return stretch
-        last = self.stretches[-1]
-        return last if self.runs_on and day >= last.start else None
+        return None
 
 
 @dataclass(slots=True)
@@ -111,7 +107,8 @@ def course_of(
         raise ValueError("a one-off line has no course")
     cuts = {span.start, span.free_until}
     cuts.update(day for day in (span.discount_until, span.deal_discount_until) if day is not None)
-    days = sorted(day for day in cuts if span.start <= day and (span.end is None or day < span.end))
+    end = None if runs_on else span.end
+    days = sorted(day for day in cuts if span.start <= day and (end is None or day < end))
     stretches: list[Stretch] = []
     for day in days:
         free = day < span.free_until
@@ -121,8 +118,8 @@ def course_of(
             continue
         if stretches:
             stretches[-1] = replace(stretches[-1], end=day)
-        stretches.append(Stretch(day, span.end, planned_at(priced, amount), free))
-    return Course(priced, priced.interval, tuple(stretches), runs_on)
+        stretches.append(Stretch(day, end, planned_at(priced, amount), free))
+    return Course(priced, priced.interval, tuple(stretches), span.end, runs_on)
 
 
 def tracks(courses: Iterable[Course]) -> list[Track]:
@@ -181,7 +178,9 @@ def _common_trial(courses: Sequence[Course]) -> date | None:
     start = courses[0].start
     until = min(course.paid_from for course in courses if course.start == start)
     later = min((course.start for course in courses if course.start > start), default=until)
-    return until if start < until <= later else None
+    # A trial that ends where a month is cut short would shift all later periods: 31 January, 28 February, 28 March.
+    kept = until.day == start.day and until <= add_months(start, _MOST_TRIAL_MONTHS)
+    return until if kept and start < until <= later else None
 
 
 def _stands_at_zero(course: Course) -> bool:
