@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from mappings.transforms import COMMON_ARGS, PLAIN, TRANSFORMS
 _FIELDLESS = frozenset({"first_of", "constant", "template"})
 _SCALARS = (str, int)
 _LONGEST_TEMPLATE = 1_000
+_MOST_DIGITS = 28
 
 
 def problems_with(transform: str, args: Mapping[str, Any], *, has_field: bool) -> Iterator[str]:
@@ -50,6 +52,8 @@ def full_stop(words: str) -> str:
 
 def _content(name: str, value: Any) -> Iterator[str]:
     """What is wrong with a value of the right type."""
+    if isinstance(value, Decimal) and (not value.is_finite() or abs(value.adjusted()) > _MOST_DIGITS):
+        yield f"the argument {name} is no number that could be an amount"
     if name == "pattern" and unsafe(value):
         yield unsafe(value)
     if name == "then" and value not in PLAIN:

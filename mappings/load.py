@@ -44,6 +44,7 @@ LARGEST_FILE = 256 * 1024
 _MOST_RULES = 1_000
 _MOST_PRODUCTS = 5_000
 _MOST_DEPTH = 8
+_MOST_TOLD = 100
 
 
 def _a_path(text: str) -> str:
@@ -246,7 +247,7 @@ def _validated(parsed: Mapping[str, Any]) -> _File:
         return _File.model_validate(dict(parsed))
     except ValidationError as error:
         raise BrokenMapping(
-            tuple(_sentence(item["loc"], item["type"], item["msg"]) for item in error.errors())
+            tuple(_sentence(item["loc"], item["type"], item["msg"]) for item in error.errors()[:_MOST_TOLD])
         ) from error
 
 

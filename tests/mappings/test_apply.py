@@ -142,3 +142,97 @@ def test_written_values_carry_the_crms_field_names_and_unmapped_ones_are_left_ou
         "Billing_MRR__c": None,
     }
     assert write(mapping, "deal", {"health": "good"}) == {}
+
+
+def test_each_value_remembers_the_rule_and_the_paths_that_gave_it() -> None:
+    rules = [
+        rule("deal.name", "Name"),
+        rule("terms.net_days", "Terms__c", "net_days"),
+        rule("terms.net_days", "Legacy_Terms__c", "net_days"),
+        rule("terms.po_number", "PO__c", "first_of", args={"fields": ["Opportunity.Legacy_Terms__c"]}),
+        rule("metadata.label", "", "template", args={"template": "{Opportunity.Name} {Opportunity.No}", "missing": ""}),
+        rule("terms.months", "Term__c", "months", args={"default": "12"}),
+        rule("terms.collection", "", "constant", args={"value": "send_invoice"}),
+    ]
+
+    origins = read_all(rules, RECORDS).origins
+
+    assert {name: origin.paths for name, origin in origins.items()} == {
+        "deal.name": ("Opportunity.Name",),
+        "terms.net_days": ("Opportunity.Legacy_Terms__c",),
+        "terms.po_number": ("Opportunity.Legacy_Terms__c",),
+        "metadata.label": ("Opportunity.Name",),
+        "terms.months": (),
+        "terms.collection": (),
+    }
+    assert origins["terms.net_days"].rule is rules[2]
+    assert str(origins["terms.net_days"]) == "Opportunity.Legacy_Terms__c, as net_days"
+    assert str(origins["deal.name"]) == "Opportunity.Name"
+    assert str(origins["terms.months"]) == "the mapping itself, as months"
+
+
+def test_a_label_in_brackets_picks_the_record_that_carries_it() -> None:
+    """A label may hold blanks and dots; a template reads it, too."""
+    records = {
+        "company": {"name": "Child Ltd"},
+        "company[Bill To]": {"name": "Parent plc"},
+        "contact[Acc. Payable]": {"email": "ap@parent.example"},
+    }
+    rules = [
+        FieldRule("account.name", "company.name"),
+        FieldRule("payer.name", "company[Bill To].name"),
+        FieldRule("contact.email", "contact[Acc. Payable].email", "email"),
+        FieldRule("metadata.x", "", "template", {"template": "{company[Bill To].name}!"}),
+        FieldRule("payer.phone", "company[Nobody].phone"),
+    ]
+
+    assert read(rules, records) == {
+        "account.name": "Child Ltd",
+        "payer.name": "Parent plc",
+        "contact.email": "ap@parent.example",
+        "metadata.x": "Parent plc!",
+    }
+    assert rules[3].paths() == ("company[Bill To].name",)
+
+
+@pytest.mark.parametrize(
+    ("rule_", "says", "sentence_id"),
+    [
+        (rule("terms.kind", "Name"), "is not one of amendment, cancellation, new, renewal", "mapping-value-unfit"),
+        (rule("terms.start", "Name"), "is not a date, which terms.start needs", "mapping-value-unfit"),
+        (rule("deal.amount", "Name"), "is not a decimal", "mapping-value-unfit"),
+        (rule("terms.recipients", "Name"), "is not a text list", "mapping-value-unfit"),
+        (rule("terms.auto_renew", "Amount", "decimal"), "is not a boolean", "mapping-value-unfit"),
+        (rule("deal.name", "Amount", "decimal"), "is not a text", "mapping-value-unfit"),
+        (
+            rule("terms.free_months", "", "constant", args={"value": -1, "then": "whole_number"}),
+            "less than zero",
+            "mapping-value-negative",
+        ),
+        (
+            rule("line.interval", "", "constant", args={"value": "monthly"}),
+            "is not an interval",
+            "mapping-value-unfit",
+        ),
+        (rule("deal.name", "Nothing", required=True), "is empty, but deal.name is needed", "mapping-value-missing"),
+        (rule("deal.currency", "Name", "currency"), "is not a currency", "mapping-value-unreadable"),
+        (rule("deal.name", "Name.First"), "is a value", "mapping-path-through-value"),
+    ],
+)
+def test_a_value_that_its_name_cannot_hold_is_a_problem_of_the_catalogue(
+    rule_: FieldRule, says: str, sentence_id: str
+) -> None:
+    """Nothing of the wrong kind ever reaches the planner, whatever conversion an admin chose."""
+    (problem,) = read_all([rule_], RECORDS).problems
+
+    assert says in problem.message
+    assert problem.sentence_id == sentence_id
+    assert problem.hint
+    assert problem.canonical == rule_.canonical
+
+
+def test_a_whole_number_will_do_where_a_decimal_is_held() -> None:
+    values = read([rule("line.quantity", "", "constant", args={"value": 3, "then": "whole_number"})], RECORDS)
+
+    assert values == {"line.quantity": Decimal(3)}
+    assert isinstance(values["line.quantity"], Decimal)

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from importlib import resources
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mappings.canonical import NEEDED
-from mappings.load import LARGEST_FILE, BrokenMapping, as_body, default_mapping, from_body, load
-from mappings.model import FieldRule
+from mappings.load import (
+    LARGEST_FILE,
+    BrokenMapping,
+    as_body,
+    default_mapping,
+    default_names,
+    default_text,
+    from_body,
+    load,
+)
+from mappings.model import FieldRule, PriceRules
 
 GOOD = """
 crm = "hubspot"
@@ -211,12 +219,7 @@ def test_a_crm_without_a_default_mapping_is_told_so(crm: str) -> None:
         default_mapping(crm)
 
 
-def shipped() -> list[str]:
-    folder = resources.files("mappings").joinpath("defaults")
-    return sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
-
-
-@pytest.mark.parametrize("crm", shipped())
+@pytest.mark.parametrize("crm", default_names())
 def test_every_mapping_we_ship_can_be_loaded_and_feeds_all_that_billing_needs(crm: str) -> None:
     mapping = default_mapping(crm)
 
@@ -224,3 +227,125 @@ def test_every_mapping_we_ship_can_be_loaded_and_feeds_all_that_billing_needs(cr
     assert {rule.canonical for rule in mapping.deal} >= NEEDED["deal"]
     assert {rule.canonical for rule in mapping.line_item} >= NEEDED["line_item"]
     assert set(mapping.write_back) <= set(mapping.objects)
+
+
+def test_a_mapping_we_ship_is_version_0_and_a_variant_belongs_to_its_crm() -> None:
+    """Saved versions count from 1, so that a Link never mistakes the one for the other."""
+    assert {default_mapping(name).version for name in default_names()} == {0}
+    assert default_names("salesforce") == ("salesforce", "salesforce-cpq")
+    assert default_mapping("salesforce-cpq").crm == "salesforce"
+    assert "# " in default_text("hubspot")
+
+
+def test_the_order_of_prices_and_the_product_table_are_read() -> None:
+    text = GOOD + '\n[prices]\norder = ["product_table", "lookup_key"]\n[prices.products]\n"SKU 1/a" = "price_1Ab"\n'
+
+    mapping = load(text)
+
+    assert mapping.prices == PriceRules(("product_table", "lookup_key"), {"SKU 1/a": "price_1Ab"})
+    assert from_body(json.loads(json.dumps(as_body(mapping)))) == mapping
+    assert load(GOOD).prices == PriceRules()
+
+
+@pytest.mark.parametrize(
+    ("prices", "says"),
+    [
+        ('order = ["lookup_keys"]', "no price source called 'lookup_keys', did you mean lookup_key?"),
+        ('order = ["inline", "inline"]', "prices order names a source twice."),
+        ("order = []", "prices order"),
+        ("order = 3", "prices order"),
+        ('odrer = ["inline"]', "prices odrer is not a setting of a mapping."),
+        ("products = { A = 1 }", "prices products A"),
+        ('products = { A = "price 1" }', "prices products A is not a name or path that can be used here."),
+        ('products = { "\\u0000" = "price_1" }', "prices products"),
+    ],
+)
+def test_a_mistake_in_the_prices_has_its_sentence(prices: str, says: str) -> None:
+    assert any(says in sentence for sentence in sentences(f"{GOOD}\n[prices]\n{prices}\n"))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "company[Bill To].name",
+        "company[Zahlt für: 100%].name",
+        "Opportunity.Account.Owner.Email",
+        "contact[Acc. Payable].email",
+    ],
+)
+def test_a_path_may_go_through_relations_or_name_a_label(path: str) -> None:
+    mapping = load(GOOD.replace("deal.dealname", path))
+
+    assert mapping.paths("deal")[0] == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "company[].name",
+        "company[Bill To]",
+        "company[a[b]].name",
+        "company.name[Bill To]",
+        "company[{x}].name",
+        "company[a\\nb].name",
+        "../../etc/passwd",
+        "company..name",
+        ".name",
+        "company. name",
+        "company.näme",
+        "company.name; DROP TABLE link",
+        "x." + "y" * 400,
+        f"company[{'l' * 200}].name",
+    ],
+)
+def test_what_is_no_path_is_refused_in_a_sentence(path: str) -> None:
+    (sentence,) = sentences(GOOD.replace("deal.dealname", path))
+
+    assert sentence.startswith("deal number 1 field")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("metadata.crm_deal", "crm_deal is a name that the connector itself uses."),
+        ("metadata.crm_anything", "crm_anything is a name that the connector itself uses."),
+        ("metadata.contract_end", "contract_end is a name that the connector itself uses."),
+        ("metadata.changed_by", "changed_by is a name that the connector itself uses."),
+        (f"metadata.{'m' * 41}", "the name has more than 40 characters."),
+    ],
+)
+def test_a_free_value_cannot_speak_in_the_connectors_place(name: str, says: str) -> None:
+    """The metadata by which we find what we made decides whether a deal is billed twice."""
+    (sentence,) = sentences(GOOD.replace('"deal.name"', f'"{name}"'))
+
+    assert sentence == f"[[deal]] number 1 ({name}): {says}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD + "[write_back.deal]\n" + "".join(f"a{n} = 'b'\n" for n in range(20_000)),
+        GOOD + "[prices.products]\n" + "".join(f"a{n} = 'b'\n" for n in range(10_000)),
+        GOOD + "[[deal]]\ncanonical = 'deal.amount'\n" * 2_000,
+        GOOD + "[write_back." + ".".join("a" * 3 for _ in range(2_000)) + "]\nx = 'y'",
+        GOOD + "x = " + "{a=" * 5_000 + "1" + "}" * 5_000,
+        GOOD + "\n".join(f"[objects{n}]" for n in range(5_000)),
+        GOOD + '[[deal]]\ncanonical = "deal.amount"\nfield = "deal.x"\nargs = { default = 1e999999999 }',
+        GOOD + '[[deal]]\ncanonical = "deal.amount"\nfield = "deal.x"\nargs = { default = nan }',
+        GOOD + '[[deal]]\ncanonical = "deal.name"\nfield = "deal.x"\nargs = { default = 1979-05-27T07:32:00Z }',
+        "\ufeff" + GOOD,
+        GOOD.replace("\n", "\r"),
+        GOOD.replace("hubspot", "hub\x00spot"),
+        GOOD.replace("version = 3", "version = 99999999999"),
+        GOOD.replace("version = 3", "version = '3'"),
+        GOOD.replace("version = 3", "version = true"),
+        GOOD.replace('deal = "deal"', 'deal = "../deal"'),
+    ],
+    ids=range(16),
+)
+def test_a_hostile_file_is_refused_in_few_words(text: str) -> None:
+    """Whatever its size or depth, and without taking long."""
+    found = sentences(text.encode())
+
+    assert found
+    assert all(len(sentence) < 600 for sentence in found)

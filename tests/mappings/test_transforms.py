@@ -402,3 +402,73 @@ def test_whatever_a_crm_holds_a_conversion_gives_a_value_or_a_problem(raw: Any, 
 def test_no_digit_of_an_amount_is_lost(number: Decimal) -> None:
     assert read("decimal", format(number, "f")) == number
     assert read("decimal", number) == number
+
+
+@pytest.mark.parametrize(
+    ("transform", "raw", "meaning"),
+    [
+        ("emails", "ap@acme.example; Bo <bo@acme.example>,AP@acme.example\nfin@acme.example", 3),
+        ("emails", " ; , ", 0),
+        ("text_list", "a;b, a", 2),
+    ],
+)
+def test_a_list_is_parted_by_any_usual_mark_and_says_each_once(transform: str, raw: str, meaning: int) -> None:
+    assert len(read(transform, raw) or ()) == meaning
+
+
+def test_the_addresses_of_a_list_are_bare() -> None:
+    assert read("emails", "ap@acme.example; Bo <bo@acme.example>") == ("ap@acme.example", "bo@acme.example")
+
+
+@pytest.mark.parametrize("raw", ["ap@acme.example; nobody", "x;" * 60])
+def test_one_bad_entry_is_a_problem_of_the_whole_list(raw: str) -> None:
+    """An invoice that silently leaves one recipient out is the kind of thing nobody finds."""
+    with pytest.raises(MappingProblem):
+        read("emails", raw)
+
+
+@pytest.mark.parametrize(
+    ("raw", "meaning"),
+    [
+        ("New Business", "new"),
+        ("newbusiness", "new"),
+        ("New Customer", "new"),
+        ("Existing Business", "amendment"),
+        ("existingbusiness", "amendment"),
+        ("Existing Customer - Upgrade", "amendment"),
+        ("Existing Customer - Downgrade", "amendment"),
+        ("Amendment", "amendment"),
+        ("Renewal", "renewal"),
+        ("Cancellation", "cancellation"),
+        ("Cancelled", "cancellation"),
+        ("Quote", "new"),
+    ],
+)
+def test_what_a_deal_does_is_read_from_the_words_of_both_crms(raw: str, meaning: str) -> None:
+    assert read("deal_kind", raw) == meaning
+
+
+def test_a_deal_that_does_something_unheard_of_is_a_problem_that_names_what_is_known() -> None:
+    with pytest.raises(MappingProblem, match="does not say what the deal does") as caught:
+        read("deal_kind", "Partner")
+    assert "Renewal" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("raw", "meaning"),
+    [("Exempt", "exempt"), ("Reverse charge", "reverse"), ("none", "none"), (True, "exempt"), (False, "none")],
+)
+def test_a_tax_status_is_a_word_or_a_checkbox(raw: object, meaning: str) -> None:
+    assert read("tax_status", raw) == meaning
+
+
+@pytest.mark.parametrize(("raw", "meaning"), [(Decimal("12.0"), ("year", 1)), (Decimal(18), ("month", 18))])
+def test_a_number_of_months_is_an_interval_however_its_zeros_are_written(raw: Decimal, meaning: object) -> None:
+    """Salesforce sends every number as a double: 12.0."""
+    assert read("interval", raw, {"unit": "months"}) == meaning
+
+
+@pytest.mark.parametrize("raw", [Decimal("11.5"), Decimal("1E+999999"), Decimal("NaN"), Decimal(-3)])
+def test_a_number_that_counts_no_months_is_a_problem(raw: Decimal) -> None:
+    with pytest.raises(MappingProblem):
+        read("interval", raw, {"unit": "months"})
