@@ -15,7 +15,7 @@ TAX_ID_UNKNOWN = Sentence(
 )
 CREDIT_TOO_LARGE = Sentence(
     id="credit-too-large",
-    text="The credit of {amount} is more than the {left} that are left of invoice {invoice} before tax.",
+    text="The credit of {amount} is more than the {left} that are left of invoice {invoice}.",
     fix="Credit at most what is left of the invoice, and the rest by hand on an earlier one.",
     cause="What a contract gives back was partly credited already, or was billed on several invoices.",
     who=Who.FINANCE,

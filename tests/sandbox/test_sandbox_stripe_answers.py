@@ -60,6 +60,11 @@ def customers(account: StripeAccount) -> None:
     v1.customers.retrieve(customer.id)
 
 
+def search(account: StripeAccount) -> None:
+    account.advance(minutes=5)
+    account.v1.customers.search({"query": 'metadata["a"]:"b" OR email~"acme"', "expand": ["data.tax_ids"]})
+
+
 def subscriptions(account: StripeAccount) -> None:
     v1 = account.v1
     subscription = account.subscription(trial_period_days=3, expand=["latest_invoice", "customer", "schedule"])
@@ -187,7 +192,7 @@ def the_account(account: StripeAccount) -> None:
 
 
 def test_every_call_is_answered_in_the_shape_the_sdk_promises(account: StripeAccount) -> None:
-    parts: list[Calls] = [catalogue, customers, subscriptions, invoices, money, usage, the_account]
+    parts: list[Calls] = [catalogue, customers, search, subscriptions, invoices, money, usage, the_account]
     for part in parts:
         part(account)
 

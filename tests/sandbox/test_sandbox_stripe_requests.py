@@ -224,8 +224,8 @@ def test_paths_stripe_does_not_have_and_calls_not_simulated_are_told_apart(accou
     answer = post(account, "/v1/unicorns", "")
     assert (answer.status_code, "Unrecognized request URL" in answer.text) == (404, True)
 
-    with pytest.raises(stripe.InvalidRequestError, match="does not simulate GET /v1/customers/search"):
-        account.v1.customers.search({"query": "name:'x'"})
+    with pytest.raises(stripe.InvalidRequestError, match="does not simulate GET /v1/subscriptions/search"):
+        account.v1.subscriptions.search({"query": "status:'active'"})
 
 
 def test_every_simulated_call_and_parameter_is_in_the_document() -> None:

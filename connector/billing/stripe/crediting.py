@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 
 from stripe import StripeClient
@@ -10,6 +12,7 @@ from stripe.params import (
     CreditNoteCreateParamsLine,
     CreditNoteListParams,
     InvoiceItemListParams,
+    InvoiceLineItemListParams,
 )
 from stripe.params.billing import CreditGrantListParams
 
@@ -17,7 +20,7 @@ from connector.billing.stripe import steps, translate
 from connector.billing.stripe.calls import Calls, Json
 from connector.billing.stripe.drafting import INVOICE_ITEM
 from connector.billing.stripe.lines import Made
-from connector.billing.stripe.marks import first, meta, once
+from connector.billing.stripe.marks import MOST_PAGES, first, meta, once
 from connector.billing.stripe.steps import META_STEP, own_metadata
 from connector.billing.stripe.translate import ref
 from connector.domain.billing_plan import META_DEAL, CreditInvoice, GrantCredits
@@ -38,6 +41,9 @@ class Creditor:
 
     def grant(self, step: GrantCredits, made: Made, key: str) -> RecordRef:
         """Prepaid credits on the customer."""
+        there = self.find_grant(step, made[step.customer])
+        if there is not None:
+            return there  # money: looked for also under a new key
         params = steps.grant_params(step, made)
         body = self._calls.one(
             "billing.credit_grants.create", lambda: self._v1.billing.credit_grants.create(params, once(key))
@@ -63,6 +69,9 @@ class Creditor:
         Raises:
             CannotBill: the invoice was voided or written off, or has less left than is to be credited.
         """
+        there = self.find(step)
+        if there is not None:
+            return there
         invoice = self._calls.one(
             "invoices.retrieve", lambda: self._v1.invoices.retrieve(step.invoice.id), step.invoice
         )
@@ -118,57 +127,70 @@ class Creditor:
         return ref(INVOICE_ITEM, self._calls.one("invoice_items.create", create, step.invoice)["id"])
 
     def _note(self, step: CreditInvoice, invoice: Json) -> CreditNoteCreateParams:
+        lines, comes_to = _credited(step, invoice, self._lines(invoice))
+        left = invoice["total"] - translate.credited(invoice)
+        if comes_to > left:
+            raise CannotBill.because(
+                sentences.CREDIT_TOO_LARGE,
+                ref=step.key.owner,
+                provider="stripe",
+                amount=Money(comes_to, step.currency),
+                left=Money(left, step.currency),
+                invoice=invoice.get("number") or invoice["id"],
+            )
         params: CreditNoteCreateParams = {
             "invoice": invoice["id"],
-            "lines": self._lines(step, invoice),
+            "lines": lines,
             "reason": "order_change",
             "memo": step.reason[:_LONGEST_REASON],
             "email_type": "none",
             "metadata": own_metadata(step.metadata, step.key, META_DEAL),
         }
-        comes_to = step.amount
-        if (invoice.get("automatic_tax") or {}).get("enabled"):
-            preview = self._calls.one(
-                "credit_notes.preview",
-                lambda: self._v1.credit_notes.preview({"invoice": invoice["id"], "lines": params["lines"]}),
-                step.invoice,
-            )
-            comes_to = preview["total"]
         paid_part = comes_to - invoice["amount_remaining"]
         if paid_part > 0:
             params["credit_amount"] = paid_part
         return params
 
-    def _lines(self, step: CreditInvoice, invoice: Json) -> list[CreditNoteCreateParamsLine]:
-        """One line in our words; where Stripe works out the tax it must be told of which lines the credit is, to take
-        their tax back as well.
+    def _lines(self, invoice: Json) -> Sequence[Json]:
+        """The invoice's lines, all of them, where only they will do."""
+        if not invoice["lines"].get("has_more"):
+            lines: list[Json] = invoice["lines"]["data"]
+            return lines
+        return self._calls.every(
+            "invoices.line_items.list",
+            partial(self._v1.invoices.line_items.list, invoice["id"]),
+            InvoiceLineItemListParams(),
+            MOST_PAGES,
+        )
 
-        Source: Stripe, credit_notes.create ``lines[].type``.
-        """
-        left = translate.before_tax(invoice) - translate.credited(invoice)
-        if step.amount > left:
-            raise CannotBill.because(
-                sentences.CREDIT_TOO_LARGE,
-                ref=step.key.owner,
-                provider="stripe",
-                amount=Money(step.amount, step.currency),
-                left=Money(left, step.currency),
-                invoice=invoice.get("number") or invoice["id"],
-            )
-        if not (invoice.get("automatic_tax") or {}).get("enabled"):
-            return [
-                {
-                    "type": "custom_line_item",
-                    "description": step.reason[:_LONGEST_REASON],
-                    "quantity": 1,
-                    "unit_amount": step.amount,
-                }
-            ]
-        lines: list[CreditNoteCreateParamsLine] = []
-        rest = step.amount
-        for line in sorted(invoice["lines"]["data"], key=lambda each: -int(each["amount"])):
-            part = min(rest, line["amount"])
-            if part > 0:
-                lines.append({"type": "invoice_line_item", "invoice_line_item": line["id"], "amount": part})
-                rest -= part
-        return lines
+
+def _credited(step: CreditInvoice, invoice: Json, of: Sequence[Json]) -> tuple[list[CreditNoteCreateParamsLine], int]:
+    """The lines of the credit note, and what they come to with tax.
+
+    One line in our words; where Stripe works out the tax it must be told of which lines the credit is, and takes their
+    tax back in proportion. Source: Stripe, credit_notes.create ``lines[].type``.
+    """
+    if not (invoice.get("automatic_tax") or {}).get("enabled"):
+        custom: CreditNoteCreateParamsLine = {
+            "type": "custom_line_item",
+            "description": step.reason[:_LONGEST_REASON],
+            "quantity": 1,
+            "unit_amount": step.amount,
+        }
+        return [custom], step.amount
+    lines: list[CreditNoteCreateParamsLine] = []
+    rest, comes_to = step.amount, step.amount
+    for line in sorted(of, key=lambda each: -int(each["amount"])):
+        part = min(rest, line["amount"])
+        if part > 0:
+            lines.append({"type": "invoice_line_item", "invoice_line_item": line["id"], "amount": part})
+            comes_to += _tax_on(part, line)
+            rest -= part
+    return lines, comes_to + rest  # a rest that no line has makes it more than is left of the invoice
+
+
+def _tax_on(part: int, line: Json) -> int:
+    """The tax that stands on part of a line, on top of its price, half up as Stripe rounds."""
+    on_top = [tax for tax in line.get("taxes") or [] if tax.get("tax_behavior") == "exclusive"]
+    exact = (Decimal(tax["amount"]) * part / tax["taxable_amount"] for tax in on_top if tax.get("taxable_amount"))
+    return sum(int(each.quantize(Decimal(1), ROUND_HALF_UP)) for each in exact)

@@ -16,6 +16,7 @@ from connector.sandbox.stripe import (  # importing them registers the calls the
     payment_methods,
     preview,
     schedules,
+    search,
     subscription_calls,
 )
 from connector.sandbox.stripe.app import StripeVendor
@@ -34,6 +35,7 @@ __all__ = [
     "payment_methods",
     "preview",
     "schedules",
+    "search",
     "subscription_calls",
 ]
 

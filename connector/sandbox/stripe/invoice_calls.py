@@ -197,6 +197,10 @@ def _currency(world: World, params: dict[str, Any], customer: Obj, subscription:
 
 def _apply(world: World, invoice: Obj, params: dict[str, Any], *, is_new: bool) -> None:
     invoice.update(copied(params, *_FIELDS, *_TEXTS))
+    if not invoice["auto_advance"]:
+        invoice["automatically_finalizes_at"] = (
+            None  # it waits for a person; switched on again, an hour is counted anew
+        )
     invoice["metadata"] = merged_metadata(invoice["metadata"], params.get("metadata"))
     _apply_due(world, invoice, params, is_new=is_new)
     if "custom_fields" in params:

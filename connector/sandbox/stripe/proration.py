@@ -17,6 +17,7 @@ from connector.sandbox.stripe.subscriptions import (
     bill_next_period,
     items_of,
     subscription_invoice,
+    usage_so_far,
 )
 from connector.sandbox.stripe.terms import MOST_ITEMS, check_mix, new_item, quantity_of
 from connector.sandbox.stripe.world import Obj, World
@@ -54,11 +55,13 @@ def restart_cycle(world: World, subscription: Obj) -> None:
     bill_next_period(world, subscription, items_of(world, subscription))
 
 
-def invoice_now(world: World, subscription: Obj) -> None:
-    """Bill what waits for this subscription on an invoice of its own."""
+def invoice_now(world: World, subscription: Obj, *, with_usage: bool = False) -> None:
+    """Bill what waits for this subscription on an invoice of its own; `with_usage`, what was used so far as well."""
     invoice = subscription_invoice(world, subscription, "subscription_update")
     invoice["auto_advance"] = subscription["collection_method"] == "send_invoice"
     invoices.take_pending(world, invoice, subscription["id"], only_its_own=True)
+    if with_usage:
+        invoice["_lines"] += usage_so_far(world, subscription)
     if not invoice["_lines"]:
         return
     with world.changing(subscription):

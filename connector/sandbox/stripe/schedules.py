@@ -13,7 +13,7 @@ from connector.sandbox.stripe.render import render
 from connector.sandbox.stripe.rules import merged_metadata
 from connector.sandbox.stripe.standing import ENDED
 from connector.sandbox.stripe.subscription_calls import update_terms
-from connector.sandbox.stripe.subscriptions import create, items_of, plan_what_follows
+from connector.sandbox.stripe.subscriptions import bill_last_usage, create, items_of, plan_what_follows
 from connector.sandbox.stripe.world import Obj, World
 
 _OVER = frozenset({"canceled", "completed", "released"})
@@ -69,7 +69,7 @@ def cancel_schedule(world: World, call: Call) -> Obj:
         if call.params.get("prorate", True):
             proration.credit_unused(world, subscription, world.moment)
         if call.params.get("invoice_now", True):
-            proration.invoice_now(world, subscription)
+            proration.invoice_now(world, subscription, with_usage=True)
         standing.end(world, subscription)
     return render(world, schedule, call.expand)
 
@@ -200,6 +200,7 @@ def _finish(world: World, schedule: Obj) -> None:
             schedule.update(status="completed", completed_at=world.moment, current_phase=None)
         world.tell("subscription_schedule.completed", schedule)
         if subscription and subscription["status"] not in ENDED:
+            bill_last_usage(world, subscription)
             standing.end(world, subscription)
         return
     _release(world, schedule)
@@ -230,6 +231,7 @@ def _replace_phases(world: World, schedule: Obj, params: dict[str, Any]) -> None
     if current and start != begun:
         raise StripeRefusal("You can not modify the start date of the current phase.", param="phases[0][start_date]")
     mode = schedule["billing_mode"]["type"]
+    _agree_again(world, schedule, given)
     phases = new_phases(world, given, start, schedule["_defaults"], mode)
     if phases[0]["end_date"] <= world.moment and current:
         raise StripeRefusal("The current phase cannot end in the past.", param="phases[0][end_date]")
@@ -240,6 +242,17 @@ def _replace_phases(world: World, schedule: Obj, params: dict[str, Any]) -> None
     if changed:
         _enter(world, schedule, phases[0])
     _plan_phases(world, schedule)
+
+
+def _agree_again(world: World, schedule: Obj, given: list[dict[str, Any]]) -> None:
+    """An update repeats what was agreed: prices that run, or stand in a phase, may be archived by now."""
+    known = {entry["price"] for phase in schedule["phases"] for entry in (*phase["items"], *phase["add_invoice_items"])}
+    subscription = world.tables["subscription"].get(schedule["subscription"] or "")
+    known |= {item["_price"] for item in items_of(world, subscription)} if subscription else set()
+    for phase in given:
+        for entry in (*phase.get("items", []), *phase.get("add_invoice_items", [])):
+            if entry.get("price") in known:
+                entry["_agreed"] = True
 
 
 def _phase_at(schedule: Obj, start: int) -> Obj:

@@ -76,7 +76,7 @@ def cancel_subscription(world: World, call: Call) -> Obj:
     if params.get("prorate"):
         proration.credit_unused(world, subscription, world.moment)
     if params.get("invoice_now"):
-        proration.invoice_now(world, subscription)
+        proration.invoice_now(world, subscription, with_usage=True)
     if subscription["schedule"]:
         schedule = world.get("subscription_schedule", subscription["schedule"])
         with world.changing(schedule):

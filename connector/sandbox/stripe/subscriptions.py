@@ -187,6 +187,7 @@ def _tell_of_trial_end(world: World, ident: str) -> None:
 def _cancel_as_agreed(world: World, ident: str) -> None:
     subscription = world.tables["subscription"].get(ident)
     if subscription and subscription["status"] not in ENDED and subscription["cancel_at"] == world.moment:
+        bill_last_usage(world, subscription)
         standing.end(world, subscription)
 
 
@@ -226,6 +227,24 @@ def bill_next_period(world: World, subscription: Obj, due: list[Obj]) -> None:
         if invoice["status"] == "open":
             put_away(world, invoice)
     plan_what_follows(world, subscription)
+
+
+def usage_so_far(world: World, subscription: Obj) -> list[Obj]:
+    """A line for each metered item: what was used of it since its period began."""
+    items = (item for item in items_of(world, subscription) if is_metered(world, item))
+    return [_usage_line(world, item, (item["current_period_start"], world.moment)) for item in items]
+
+
+def bill_last_usage(world: World, subscription: Obj) -> None:
+    """A contract that ends by agreement bills its last period's usage, as every period does, after the fact."""
+    lines = usage_so_far(world, subscription)
+    if not lines:
+        return
+    invoice = subscription_invoice(world, subscription, "subscription_cycle")
+    invoice["_lines"] = lines
+    with world.changing(subscription):
+        subscription["latest_invoice"] = invoice["id"]
+    invoices.keep_draft(world, invoice)
 
 
 def _next_period(world: World, subscription: Obj, item: Obj) -> None:
