@@ -19,7 +19,7 @@ from connector.sandbox.salesforce import CLIENT_KEY, CLIENT_SECRET
 from mappings.load import default_mapping
 from mappings.model import FieldMapping
 from tests.factories import NOW
-from tests.fakes import MAPPING, FakeCrm, a_fake_deal
+from tests.fakes import MAPPING, OPEN_STAGES, FakeCrm, a_fake_deal
 
 
 class OpenGate:
@@ -78,6 +78,7 @@ class FakeHouse:
     def deal(self, *, won: bool) -> tuple[RecordRef, RecordRef]:
         self.deals += 1
         deal = a_fake_deal(str(self.deals), account=str(self.deals), won=won)
+        deal = replace(deal, stage="signed" if won else OPEN_STAGES[1])
         self.crm.has(deal, at=NOW)
         assert deal.account is not None
         return deal.ref, deal.account

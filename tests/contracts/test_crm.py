@@ -82,6 +82,35 @@ def test_polling_lists_what_was_won_since_and_nothing_else(house: House) -> None
     assert list(house.crm.won_since(house.now() + timedelta(hours=1))) == []
 
 
+def test_polling_lists_open_deals_from_a_stage_on(house: House) -> None:
+    before = house.now() - timedelta(minutes=1)
+    still_open, _ = house.deal(won=False)
+    house.deal(won=True)
+    stage = house.crm.fetch_deal(still_open, house.mapping).stage
+    assert house.crm.stages_from([stage])[0] == stage
+    assert list(house.crm.open_since(before, [stage])) == [still_open]
+    assert list(house.crm.open_since(house.now() + timedelta(hours=1), [stage])) == []
+
+
+def test_an_open_deal_is_not_listed_for_a_later_stage(house: House) -> None:
+    before = house.now() - timedelta(minutes=1)
+    ref, _ = house.deal(won=False)
+    later = house.crm.stages_from([house.crm.fetch_deal(ref, house.mapping).stage])[1:2]
+    assert list(house.crm.open_since(before, later)) == []
+
+
+def test_a_stage_that_no_pipeline_has_lists_nothing(house: House) -> None:
+    house.deal(won=False)
+    assert house.crm.stages_from(["no such stage"]) == ()
+    assert list(house.crm.open_since(house.now() - timedelta(hours=1), ["no such stage"])) == []
+
+
+def test_an_account_that_nothing_was_merged_into_was_never_another(house: House) -> None:
+    ref, _ = house.deal(won=True)
+    records = house.crm.fetch_deal(ref, house.mapping)
+    assert (records.formerly, records.payer, records.refusal, records.lost) == ((), None, None, False)
+
+
 def test_values_are_written_and_cleared(house: House) -> None:
     ref, account = house.deal(won=True)
     health, balance = a_field(house, "account", "health"), a_field(house, "account", "open_balance")

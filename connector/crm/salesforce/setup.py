@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from connector.crm.salesforce.choices import missing_choices
 from connector.crm.salesforce.connection import Connection
 from connector.crm.salesforce.errors import from_row
 from connector.crm.salesforce.fields import CustomField, wanted_fields
@@ -32,6 +33,7 @@ def plan_setup(connection: Connection, schema: Schema, mapping: FieldMapping) ->
     visible = [field for field in fields if _seen(schema, field)]
     return [
         *(_field_action(connection, field, done=field.path in existing) for field in fields),
+        *missing_choices(connection, schema, [field for field in fields if field.path in existing], existing),
         SetupAction(
             id=f"permission set {PERMISSION_SET}",
             sentence=f"Permission set {PERMISSION_SET}, which shows the fields to those it is assigned to.",
@@ -59,19 +61,20 @@ def plan_setup(connection: Connection, schema: Schema, mapping: FieldMapping) ->
     ]
 
 
-def _existing(connection: Connection, fields: Iterable[CustomField]) -> set[str]:
-    """Custom fields that are there, whoever may see them: describe alone hides what was never granted to us."""
+def _existing(connection: Connection, fields: Iterable[CustomField]) -> dict[str, str]:
+    """Custom fields that are there, with the ids of their definitions, whoever may see them: describe alone hides what
+    was never granted to us."""
     objects = ", ".join(quote(name) for name in dict.fromkeys(field.object for field in fields))
     if not objects:
-        return set()
+        return {}
     rows = connection.tooling_query(
         select(
-            ("DeveloperName", "TableEnumOrId"),
+            ("Id", "DeveloperName", "TableEnumOrId"),
             "CustomField",
             f"WHERE TableEnumOrId IN ({objects}) AND NamespacePrefix = null",
         )
     )
-    return {f"{row['TableEnumOrId']}.{row['DeveloperName']}__c" for row in rows}
+    return {f"{row['TableEnumOrId']}.{row['DeveloperName']}__c": str(row["Id"]) for row in rows}
 
 
 def _field_action(connection: Connection, field: CustomField, *, done: bool) -> SetupAction:

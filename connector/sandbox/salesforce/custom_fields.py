@@ -67,11 +67,22 @@ def add_field(org: Org, full_name: str, metadata: Metadata) -> str:
     record |= {"Length": field.length, "Precision": field.precision, "Scale": field.scale}
     record |= {"Id": org.fresh_id("00N"), "SystemModstamp": org.now(), "CreatedDate": org.now()}
     org.schema.add_custom_field(home, field)
+    org.custom_metadata[full_name] = dict(metadata)
     with org.unit():
         org.put("CustomField", record)
         for row in list(org.rows(home, deleted=True)):
             org.put(home, {**row, name: field.default_value if field.type == "boolean" else None})
     return str(record["Id"])
+
+
+def change_field(org: Org, record: Record, metadata: Metadata) -> None:
+    """Give a custom field another definition, all of it at once; its type stays. Raises Refused."""
+    home, name = home_of(str(record["TableEnumOrId"])), f"{record['DeveloperName']}__c"
+    old, changed = org.schema.get(home).field(name), _field(org, name, metadata)
+    if old is None or old.type != changed.type:
+        raise Refused("FIELD_INTEGRITY_EXCEPTION", "Cannot change the type of a custom field here", ["type"])
+    org.schema.add_custom_field(home, changed)
+    org.custom_metadata[f"{record['TableEnumOrId']}.{name}"] = dict(metadata)
 
 
 def _field(org: Org, name: str, metadata: Metadata) -> Field:

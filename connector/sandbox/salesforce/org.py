@@ -37,6 +37,7 @@ class Org:
         self.schema = Schema()
         self.lock = threading.RLock()
         self.id = new_id("00D", 1)
+        self.custom_metadata: dict[str, dict[str, object]] = {}  #: Object.Field__c -> its definition as it was given
         self._tables: dict[str, dict[str, Record]] = defaultdict(dict)
         self._children: dict[tuple[str, str], dict[str, dict[str, None]]] = defaultdict(lambda: defaultdict(dict))
         self._numbers: dict[str, int] = defaultdict(int)

@@ -1,7 +1,7 @@
 """The Tooling API's custom fields: new ones are visible to nobody until a permission set grants them."""
 
 from connector.sandbox.salesforce.call import Answer, Call, Route
-from connector.sandbox.salesforce.custom_fields import add_field, home_of
+from connector.sandbox.salesforce.custom_fields import add_field, change_field, home_of
 from connector.sandbox.salesforce.errors import Refused
 
 
@@ -20,9 +20,21 @@ def get_field(call: Call) -> Answer:
     record = call.org.row("CustomField", call.names["id"])
     if record is None:
         raise Refused("NOT_FOUND", "The requested resource does not exist", status=404)
-    return Answer(
-        200, {"Id": record["Id"], "DeveloperName": record["DeveloperName"], "TableEnumOrId": record["TableEnumOrId"]}
-    )
+    shown = {name: record[name] for name in ("Id", "DeveloperName", "TableEnumOrId")}
+    full_name = f"{record['TableEnumOrId']}.{record['DeveloperName']}__c"
+    return Answer(200, {**shown, "FullName": full_name, "Metadata": call.org.custom_metadata[full_name]})
+
+
+def change(call: Call) -> Answer:
+    """PATCH tooling/sobjects/CustomField/00N... {Metadata}: the whole definition, as GET gives it."""
+    record = call.org.row("CustomField", call.names["id"])
+    if record is None:
+        raise Refused("NOT_FOUND", "The requested resource does not exist", status=404)
+    metadata = call.body.get("Metadata") if isinstance(call.body, dict) else None
+    if not isinstance(metadata, dict):
+        raise Refused("REQUIRED_FIELD_MISSING", "Required fields are missing: [Metadata]", [])
+    change_field(call.org, record, metadata)
+    return Answer(204)
 
 
 def delete_field(call: Call) -> Answer:
@@ -43,5 +55,6 @@ def delete_field(call: Call) -> Answer:
 ROUTES = [
     Route("POST", "/tooling/sobjects/CustomField", create_field, body="FullName Metadata"),
     Route("GET", "/tooling/sobjects/CustomField/{id}", get_field),
+    Route("PATCH", "/tooling/sobjects/CustomField/{id}", change, body="FullName Metadata"),
     Route("DELETE", "/tooling/sobjects/CustomField/{id}", delete_field),
 ]

@@ -15,8 +15,11 @@ from requests import PreparedRequest
 
 from connector.crm.salesforce.client import SalesforceClient
 from connector.crm.salesforce.settings import SalesforceSettings
+from connector.domain.refs import RecordRef
+from connector.sandbox.salesforce import CLIENT_KEY, CLIENT_SECRET
 from mappings.load import default_mapping
 from mappings.model import FieldMapping
+from tests.sandbox.salesforce_org import ServedOrg
 
 URL = "https://acme.my.salesforce.com"
 BASE = f"{URL}/services/data/v66.0"
@@ -212,3 +215,54 @@ def client(
 @pytest.fixture
 def mapping() -> FieldMapping:
     return default_mapping("salesforce")
+
+
+# --- The make-believe org, over real HTTP ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def served() -> Iterator[ServedOrg]:
+    org = ServedOrg()
+    yield org
+    org.close()
+
+
+def settings_for(served: ServedOrg, **changes: Any) -> SalesforceSettings:
+    return some_settings(
+        **({"instance_url": served.url, "client_id": CLIENT_KEY, "client_secret": CLIENT_SECRET} | changes)
+    )
+
+
+@pytest.fixture
+def connected(served: ServedOrg, throttle: Turnstile, naps: list[float]) -> SalesforceClient:
+    return SalesforceClient(settings_for(served, currency="USD"), throttle, served.clock.now, sleep=naps.append)
+
+
+@pytest.fixture
+def ready(connected: SalesforceClient, mapping: FieldMapping) -> SalesforceClient:
+    """After set-up."""
+    set_up(connected, mapping)
+    return connected
+
+
+def set_up(client: SalesforceClient, mapping: FieldMapping) -> list[str]:
+    """What ``connector setup salesforce`` does; the ids of what it made."""
+    made = []
+    for action in client.setup(mapping):
+        if not action.done and action.apply is not None:
+            action.apply()
+            made.append(action.id)
+    return made
+
+
+def deal_ref(made: dict[str, Any]) -> RecordRef:
+    return RecordRef("salesforce", "deal", made["opportunity_id"])
+
+
+def calls(served: ServedOrg, method: str, template: str) -> int:
+    """How often a path was asked for."""
+    return served.log.counts()["salesforce"].get(f"{method} /services/data/v{{version}}{template}", 0)
+
+
+def account_ref(account_id: str) -> RecordRef:
+    return RecordRef("salesforce", "account", account_id)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from connector.crm.salesforce.client import SalesforceClient
-from connector.crm.salesforce.settings import SalesforceSettings
 from connector.crm.salesforce.webhook import SalesforceWebhook
 from connector.domain.inbox import EventKind, InboundRequest
 from connector.domain.refs import RecordRef
@@ -20,64 +17,16 @@ from connector.domain.write_back import BY_NAME, Value, ValueType
 from connector.errors import AccessLost, Gone, NotFound, RateLimited, Rejected, RetryLater, Unreachable
 from connector.ports import CheckStatus, CrmWrite
 from connector.sandbox.faults import Fault
-from connector.sandbox.salesforce import CLIENT_KEY, CLIENT_SECRET, INTEGRATION_USERNAME
+from connector.sandbox.salesforce import INTEGRATION_USERNAME
 from connector.sandbox.salesforce.oauth import Client
 from connector.sandbox.salesforce.outbound import OutboundRule
 from connector.sandbox.salesforce.settings import ValidationRule
 from mappings.apply import read, write
 from mappings.model import FieldMapping
-from tests.crm.salesforce.conftest import Turnstile, some_settings
+from tests.crm.salesforce.conftest import Turnstile, account_ref, calls, deal_ref, set_up, settings_for
 from tests.sandbox.salesforce_org import Listener, ServedOrg, listening
 
 ACK = b"<Ack>true</Ack>"
-
-
-@pytest.fixture
-def served() -> Iterator[ServedOrg]:
-    org = ServedOrg()
-    yield org
-    org.close()
-
-
-def settings_for(served: ServedOrg, **changes: Any) -> SalesforceSettings:
-    return some_settings(
-        **({"instance_url": served.url, "client_id": CLIENT_KEY, "client_secret": CLIENT_SECRET} | changes)
-    )
-
-
-@pytest.fixture
-def connected(served: ServedOrg, throttle: Turnstile, naps: list[float]) -> SalesforceClient:
-    return SalesforceClient(settings_for(served, currency="USD"), throttle, served.clock.now, sleep=naps.append)
-
-
-@pytest.fixture
-def ready(connected: SalesforceClient, mapping: FieldMapping) -> SalesforceClient:
-    """After set-up."""
-    set_up(connected, mapping)
-    return connected
-
-
-def set_up(client: SalesforceClient, mapping: FieldMapping) -> list[str]:
-    """What ``connector setup salesforce`` does; the ids of what it made."""
-    made = []
-    for action in client.setup(mapping):
-        if not action.done and action.apply is not None:
-            action.apply()
-            made.append(action.id)
-    return made
-
-
-def deal_ref(made: dict[str, Any]) -> RecordRef:
-    return RecordRef("salesforce", "deal", made["opportunity_id"])
-
-
-def calls(served: ServedOrg, method: str, template: str) -> int:
-    """How often a path was asked for."""
-    return served.log.counts()["salesforce"].get(f"{method} /services/data/v{{version}}{template}", 0)
-
-
-def account_ref(account_id: str) -> RecordRef:
-    return RecordRef("salesforce", "account", account_id)
 
 
 # --- set-up and checks ----------------------------------------------------------------------------------------------

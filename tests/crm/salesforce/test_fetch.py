@@ -185,7 +185,11 @@ def test_descriptions_are_kept_for_an_hour(
 
 @pytest.mark.parametrize(("in_the_bin", "error"), [([{"Id": DEAL.id}], Gone), ([], NotFound)])
 def test_a_deal_that_is_gone_is_told_from_one_we_may_not_see(
-    client: SalesforceClient, org: StubOrg, mapping: FieldMapping, in_the_bin: list[object], error: type[NotFound]
+    client: SalesforceClient,
+    org: StubOrg,
+    mapping: FieldMapping,
+    in_the_bin: list[dict[str, Any]],
+    error: type[NotFound],
 ) -> None:
     """What is in the recycle bin was deleted; what is nowhere may only be hidden from us."""
     org.answers_query([])
