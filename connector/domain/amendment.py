@@ -124,7 +124,7 @@ class _Change:
                 currency=self._contract.currency,
                 changes=changes,
                 metadata=change_metadata(step, self._contract),
-                on=taking_hold(self._deal, (each.moment for each in self.changed), self._today),
+                on=taking_hold((each.moment for each in self.changed), self._today),
                 later=later,
             ),
         )

@@ -73,23 +73,15 @@ def moment(deal: Deal, contract: RunningContract, item: ContractItem, start: dat
     return Moment(start, period, rest=not free, after=period.start, by=period.end)
 
 
-def taking_hold(deal: Deal, moments: Iterable[Moment], today: date) -> date | None:
+def taking_hold(moments: Iterable[Moment], today: date) -> date | None:
     """The day the subscription itself changes, so that each full period is billed as it should be; None: now.
 
-    Raises:
-        CannotBill: no day suits all items, as their periods begin on different days.
+    All moments are of one start, which lies after every ``after`` and not after any ``by``, so that a day suits all.
     """
-    all_moments = list(moments)
-    after = max((each.after for each in all_moments), default=date.min)
-    if after <= today:
+    known = list(moments)
+    if all(each.after <= today for each in known):
         return None
-    by = min(each.by for each in all_moments)
-    if by <= after:
-        latest = max(all_moments, key=lambda each: each.after)
-        raise CannotBill.because(
-            sentences.TOO_FAR_AHEAD, ref=deal.ref, start=latest.start, period_start=latest.period.start
-        )
-    return by
+    return min(each.by for each in known)
 
 
 def period_of(contract: RunningContract, item: ContractItem, day: date) -> Period:

@@ -51,10 +51,7 @@ class Pair:
     def amount(self) -> int | None:
         """What changes per period, in minor units; None where that is not known."""
         is_now = billed_per_period(self.item, self.item.quantity) if self.item else 0
-        if is_now is None:
-            # A metered item that comes or goes with its usage is settled by the usage's own invoice.
-            return None
-        return (self.line.amount if self.line else 0) - is_now
+        return None if is_now is None else (self.line.amount if self.line else 0) - is_now
 
     @property
     def quantity(self) -> int:

@@ -77,7 +77,7 @@ def plan_edit(
     settlement = Settlement(deal, contract, customer.key, policy, start, today, round, credit)
     settled, notes = settlement.settle(changed, once, invoices)
     edit = _Edit(deal, contract, target, pairs, _later_pairs(target, contract))
-    changing = edit.step(taking_hold(deal, (each.moment for each in changed), today), round)
+    changing = edit.step(taking_hold((each.moment for each in changed), today), round)
     bills: tuple[Step, ...] = (*changing, *settled, *milestones)
     made = [step for step in whole.steps if isinstance(step, MakeProduct)]
     steps = (customer, *needed(made, bills), *bills) if bills else ()

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.domain.amending import plan_amendment
-from connector.domain.billing import Invoice, Price
+from connector.domain.billing import Invoice, Price, PriceTier
 from connector.domain.billing_plan import (
     AddToNextInvoice,
     BillingPlan,
@@ -586,6 +586,18 @@ def test_a_tiered_line_is_no_match_for_a_flat_price() -> None:
     error = refusal(an_amendment(seats(-1)), a_contract(an_item(unit_amount=None)))
     assert error.sentence_id == "takes-away-at-another-price"
     assert "by usage or in tiers" in error.message
+
+
+def test_a_tiered_price_is_recognised_by_its_id_and_grows_from_the_next_period_on() -> None:
+    tiers = (PriceTier(10, Decimal(2000)), PriceTier(None, Decimal(1500)))
+    price = Price(RecordRef("stripe", "price", "price_1"), "prod_1", "eur", None, MONTHLY, tiers=tiers)
+    catalogue = Catalogue(by_id={"price_1": price})
+    line = seats(5, "0.00", product=Product(ref("product", "1"), "Seats", price_id="price_1"))
+    contract = a_contract(an_item(unit_amount=None))
+    assert refusal(an_amendment(line), contract, catalogue=catalogue).sentence_id == "amends-usage-in-mid-period"
+    (item,) = change(amend(an_amendment(line, terms=from_day(DECEMBER)), contract, catalogue=catalogue)).changes
+    assert item.line is not None
+    assert (item.line.quantity, item.line.price) == (15, ExistingPrice("price_1"))
 
 
 # Money adds up

@@ -190,6 +190,20 @@ def test_a_repeated_change_has_keys_of_its_own() -> None:
     assert [step.key.role for step in plan.billing_steps()] == ["change-3", "proration-3"]
 
 
+def test_a_price_of_the_deals_own_on_a_catalogue_product_is_the_items_own() -> None:
+    price = Price(RecordRef("stripe", "price", "list"), "prod_1", "eur", Decimal(2500), MONTHLY, lookup_key="SEAT")
+    line = a_seat(product=Product(ref("product", "1"), "Seats", code="SEAT"))
+    catalogue = Catalogue(by_lookup_key={"SEAT": price})
+    assert edit(a_billed_deal(line), catalogue=catalogue).steps == ()
+    other = a_contract(an_item(product_id="prod_other"))
+    assert [item.item_id for item in change(edit(a_billed_deal(line), other, catalogue=catalogue)).changes] == ["si_1"]
+
+
+def test_a_usage_line_cannot_be_removed_by_an_edit_in_mid_period() -> None:
+    contract = a_contract(an_item(), an_item(number="2", metered=True, unit_amount=Decimal(5), quantity=1))
+    assert refusal(a_billed_deal(), contract).sentence_id == "amends-usage-in-mid-period"
+
+
 # What is sold once
 
 
