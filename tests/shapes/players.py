@@ -18,7 +18,7 @@ from connector.domain.money import exponent
 from connector.domain.refs import RecordRef
 from connector.sync.decide_plan import approve_plan, decline_plan
 from tests.shapes.crm_hands import line
-from tests.shapes.stage import Stage
+from tests.shapes.stage import KEY, Stage
 from tests.shapes.story import Row, Story
 from tests.shapes.words import (
     FREQUENCIES,
@@ -74,10 +74,11 @@ class Players:
         self.deals: dict[str, Entered] = {}
         self.companies: dict[str, RecordRef] = {}
         self.net_days: set[int] = {30}
+        self.gone: set[str] = set()  #: companies that were merged into others
         self.pay = True
         self._contacts: dict[str, RecordRef] = {}
         self._prices: dict[str, str] = {}
-        self._sdk = stripe.StripeClient("sk_test_shapes", base_addresses={"api": stage.sandbox.stripe_url})
+        self._sdk = stripe.StripeClient(KEY, base_addresses={"api": stage.sandbox.stripe_url})
 
     def act(self, row: Row) -> None:
         """Do what a row says. Raises Unclear for what nobody understands."""
@@ -175,6 +176,7 @@ class Players:
     def merges(self, goes: str, stays: str) -> None:
         """Two records of one company become one."""
         self.stage.hands.merge([self.companies[stays], self.companies[goes]])
+        self.gone.add(goes)
         self._ring_deals_of(goes)
         self._ring_deals_of(stays)
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import psycopg
+import stripe
 
 from connector import targets
 from connector.billing import BILLINGS
@@ -33,8 +34,10 @@ from tests.shapes.crm_hands import Hands, hands_for
 from tests.shapes.stripe_in_process import SetClock
 
 BILLING = "stripe"
+KEY = "sk_test_shapes"
 _TOKEN = "pat-shapes"
 _MOST_ROUNDS = 60
+_OVER = frozenset({"canceled", "incomplete_expired"})
 
 _DUE = """
 select kind, ref from target where seq > done_seq and parked_at is null
@@ -52,6 +55,7 @@ class Stage:
         self.services = services
         self.control = Control(sandbox.control_url)
         self._database = psycopg.connect(database_url, autocommit=True)
+        self._sdk = stripe.StripeClient(KEY, base_addresses={"api": sandbox.stripe_url})
 
     @property
     def world(self) -> Any:
@@ -74,10 +78,6 @@ class Stage:
         if moment > now:
             self.sandbox.clock.advance(moment - now)
 
-    def pass_hours(self, hours: float) -> None:
-        """Let time go by."""
-        self.sandbox.clock.advance(timedelta(hours=hours))
-
     def ring(self, deal: RecordRef) -> None:
         """The CRM's doorbell: something happened to this deal."""
         with self.services.store.begin() as work:
@@ -94,12 +94,8 @@ class Stage:
                 return
         raise AssertionError("billing brings news without end")
 
-    def wait_for_drafts(self) -> None:
-        """Their hour is over: what the connector let pass is sent."""
-        self.pass_hours(1.25)
-
-    def pay(self, customers: set[str]) -> None:
-        """These customers pay everything that is open."""
+    def pay(self, customers: set[str]) -> int:
+        """These customers pay everything that is open; gives how many invoices that were."""
         owed = [
             invoice["id"]
             for invoice in self.world.all("invoice")
@@ -107,6 +103,27 @@ class Stage:
         ]
         for invoice in owed:
             self.control.post(f"/stripe/invoices/{invoice}/pay")
+        return len(owed)
+
+    def next_event(self) -> datetime | None:
+        """When Stripe will next do something by itself."""
+        agenda = self.world.agenda
+        return datetime.fromtimestamp(agenda[0].at, UTC) if agenda else None
+
+    def stop(self, customers: set[str]) -> None:
+        """End whatever still runs for these customers, without a trace on their invoices."""
+        for schedule in self.world.all("subscription_schedule"):
+            if schedule["customer"] in customers and schedule["status"] in {"active", "not_started"}:
+                self._sdk.v1.subscription_schedules.cancel(schedule["id"], {"invoice_now": False, "prorate": False})
+        for subscription in self.world.all("subscription"):
+            if subscription["customer"] in customers and subscription["status"] not in {
+                "canceled",
+                "incomplete_expired",
+            }:
+                self._sdk.v1.subscriptions.cancel(subscription["id"], {"invoice_now": False, "prorate": False})
+        for invoice in self.world.all("invoice"):
+            if invoice["customer"] in customers and invoice["status"] == "draft":
+                self._sdk.v1.invoices.update(invoice["id"], {"auto_advance": False})
 
     def parked(self) -> list[str]:
         """Work that waits for a person: why."""
@@ -153,7 +170,7 @@ def open_stage(crm: str, settings: Mapping[str, str], first_day: date, database_
                 action.apply()
         adapter.check(mapping)  # the doctor looks anew: the CRM has its fields and currencies now
         billing = BILLINGS[BILLING]
-        api = billing.settings(api_key="sk_test_shapes", api_base=sandbox.stripe_url)
+        api = billing.settings(api_key=KEY, api_base=sandbox.stripe_url)
         services = Services(
             store=store,
             crms={crm: adapter},

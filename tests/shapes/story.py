@@ -26,7 +26,7 @@ EXPECTED = frozenset({"Stripe", "CRM"})
 _SHAPE = re.compile(r"## (?P<number>\d+)\. (?P<title>.+)")
 _STORY = re.compile(r"### (?P<id>\d+[a-z]+)\. (?P<title>.+)")
 _SETTINGS = re.compile(r"settings: (?P<settings>.+)")
-_DAY = re.compile(r"(?P<day>\d{4}-\d\d-\d\d)(?:, then (?P<often>\w+) to (?P<last>\d{4}-\d\d-\d\d))?")
+_DAY = re.compile(r"(?P<day>\d{4}-\d\d-\d\d)(?:, then (?P<often>[\w-]+) to (?P<last>\d{4}-\d\d-\d\d))?")
 
 _OFTEN = {
     "weekly": Interval("week"),

@@ -68,7 +68,13 @@ def parts(text: str, separator: str = ";") -> list[str]:
     found.append(current.strip())
     if depth:
         raise Unclear(f"parentheses do not match in {text!r}")
-    return [part for part in found if part]
+    return [each for part in found if part for each in _repeated(part)]
+
+
+def _repeated(part: str) -> list[str]:
+    """``25 times 1 Module at 10.00 monthly`` is as many parts."""
+    found = re.fullmatch(r"(\d+) times (.+)", part)
+    return [found[2]] * int(found[1]) if found else [part]
 
 
 def sold_line(text: str) -> SoldLine:
