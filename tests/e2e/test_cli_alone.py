@@ -108,7 +108,7 @@ def test_mapping_show_lists_what_is_read_and_what_is_written(untouched_world: Wo
     told = run_in(untouched_world, "mapping", "show", crm)
     mapping = json.loads(run_in(untouched_world, "mapping", "show", crm, "--json").stdout)
 
-    canonical = {rule["canonical"] for rule in mapping["rules"]}
+    canonical = {rule["canonical"] for rule in (*mapping["deal"], *mapping["line_item"])}
     assert told.exit_code == 0
     assert mapping["crm"] == crm
     assert {"deal.name", "line.quantity", "contact.email"} <= canonical
