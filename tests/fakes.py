@@ -1,40 +1,15 @@
-"""A CRM and a billing system in memory. They keep the promises of tests/contracts, as the real ones do."""
+"""A CRM in memory, beside the billing system. They keep the promises of tests/contracts, as the real ones do."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from decimal import Decimal
-from itertools import count
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from connector.domain.billing import (
-    BillingAccount,
-    Customer,
-    Invoice,
-    InvoiceStatus,
-    Payment,
-    Price,
-    Subscription,
-    SubscriptionItem,
-)
-from connector.domain.billing_plan import (
-    META_DEAL,
-    Catalogue,
-    InlinePrice,
-    MakeCustomer,
-    MakeInvoice,
-    MakeProduct,
-    MakeSubscription,
-    Step,
-    StepKey,
-)
-from connector.domain.customer_match import Candidate
-from connector.domain.inbox import InboxEvent
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import Value
-from connector.errors import Gone, KeyUsed, NeedsHuman, NotFound, Rejected, RetryLater
+from connector.errors import Gone, NeedsHuman, NotFound, RetryLater
 from connector.ports import (
     Check,
     CrmWrite,
@@ -46,14 +21,9 @@ from connector.ports import (
     SetupAction,
 )
 from mappings.model import FieldMapping, FieldRule
+from tests.fake_billing import FakeBilling, Trouble, no_trouble
 
-Trouble = Callable[[str], None]
-"""Called with the operation's name before it runs; raises to make it fail."""
-
-
-def no_trouble(_operation: str) -> None:
-    """Nothing goes wrong."""
-
+__all__ = ["MAPPING", "FakeBilling", "FakeCrm", "Trouble", "a_fake_deal", "no_trouble"]
 
 MAPPING = FieldMapping(
     crm="fake",
@@ -200,204 +170,3 @@ def a_fake_deal(
             for n, line in enumerate(lines)
         ),
     )
-
-
-@dataclass
-class FakeBilling:
-    """Billing in memory: idempotency keys replay and clash, lists are consistent, drafts wait to be released."""
-
-    clock: Callable[[], datetime]
-    name: str = "stripe"
-    catalogue: Catalogue = field(default_factory=Catalogue)
-    customers: dict[str, MakeCustomer] = field(default_factory=dict)
-    products: dict[str, MakeProduct] = field(default_factory=dict)
-    subscriptions: dict[str, Subscription] = field(default_factory=dict)
-    invoices: dict[str, Invoice] = field(default_factory=dict)
-    payments: list[Payment] = field(default_factory=list)
-    events: list[InboxEvent] = field(default_factory=list)
-    keys: dict[str, tuple[Step, RecordRef]] = field(default_factory=dict)
-    calls: list[str] = field(default_factory=list)
-    look_alikes: list[Candidate] = field(default_factory=list)
-    trouble: Trouble = no_trouble
-    new_secret: None = None
-    _numbers: Any = field(default_factory=lambda: count(1))
-
-    def prices(self, price_ids: Sequence[str], lookup_keys: Sequence[str]) -> Catalogue:
-        self._call("prices")
-        return Catalogue(
-            by_id={k: v for k, v in self.catalogue.by_id.items() if k in price_ids},
-            by_lookup_key={k: v for k, v in self.catalogue.by_lookup_key.items() if k in lookup_keys},
-        )
-
-    def sells(self, price: Price) -> None:
-        """Put a price into the catalogue."""
-        self.catalogue = Catalogue(
-            {**self.catalogue.by_id, price.ref.id: price}, {**self.catalogue.by_lookup_key, price.lookup_key: price}
-        )
-
-    def find(self, step: Step, made: Mapping[StepKey, RecordRef]) -> RecordRef | None:
-        self._call("find")
-        whose = made[step.customer] if isinstance(step, MakeSubscription | MakeInvoice) else None
-        return next(
-            (
-                ref
-                for known, ref in self.keys.values()
-                if known.key == step.key and whose in (None, self._customer_of(ref))
-            ),
-            None,
-        )
-
-    def made_for(self, deal: RecordRef, customer: RecordRef) -> list[RecordRef]:
-        self._call("made_for")
-        mine = [ref for known, ref in self.keys.values() if known.key.owner == deal]
-        return [ref for ref in mine if self._customer_of(ref) == customer and self._is_live(ref)]
-
-    def _customer_of(self, ref: RecordRef) -> RecordRef | None:
-        made = self.subscriptions.get(ref.id) or self.invoices.get(ref.id)
-        return made.customer if made is not None else None
-
-    def _is_live(self, ref: RecordRef) -> bool:
-        if ref.id in self.subscriptions:
-            return self.subscriptions[ref.id].status != "canceled"
-        return self.invoices[ref.id].status is not InvoiceStatus.VOID
-
-    def run(self, step: Step, made: Mapping[StepKey, RecordRef], key: str) -> RecordRef:
-        self._call(f"run {step.key.role}")
-        if key in self.keys:
-            known, ref = self.keys[key]
-            if known != step:
-                raise KeyUsed("The key was used for another request.")
-            return ref
-        ref = self._make(step, made)
-        self.keys[key] = (step, ref)
-        self.trouble(f"after run {step.key.role}")
-        return ref
-
-    def release_first_invoice(self, made: RecordRef, expected: int | None) -> None:
-        self._call("release_first_invoice")
-        for ref, invoice in self.invoices.items():
-            if made in (invoice.ref, invoice.subscription) and invoice.status is InvoiceStatus.DRAFT:
-                if expected is not None and invoice.total != expected:
-                    raise NeedsHuman(f"The first invoice comes to {invoice.total}, not {expected}.", ref=made)
-                self.invoices[ref] = replace(
-                    invoice, status=InvoiceStatus.OPEN, number=f"A-{ref}", finalized_at=self.clock()
-                )
-
-    def account(self, customer: RecordRef) -> BillingAccount:
-        self._call("account")
-        if customer.id not in self.customers:
-            raise NotFound("There is no such customer.", ref=customer)
-        mine = tuple(i for i in self.invoices.values() if i.customer == customer)
-        return BillingAccount(
-            Customer(customer, self.customers[customer.id].name),
-            tuple(s for s in self.subscriptions.values() if s.customer == customer),
-            mine,
-            tuple(p for p in self.payments if p.invoice in {i.ref for i in mine}),
-        )
-
-    def pays(self, invoice_id: str) -> None:
-        """The customer pays an invoice in full."""
-        invoice = self.invoices[invoice_id]
-        self.invoices[invoice_id] = replace(
-            invoice, status=InvoiceStatus.PAID, amount_paid=invoice.total, amount_remaining=0, paid_at=self.clock()
-        )
-        self.payments.append(
-            Payment(
-                RecordRef("stripe", "payment", f"pay_{invoice_id}"),
-                invoice.ref,
-                invoice.total,
-                invoice.currency,
-                "paid",
-                self.clock(),
-            )
-        )
-
-    def customer_of(self, ref: RecordRef) -> RecordRef | None:
-        self._call("customer_of")
-        if ref.kind == "invoice" and ref.id in self.invoices:
-            return self.invoices[ref.id].customer
-        raise NotFound("There is no such record.", ref=ref)
-
-    def events_since(self, moment: datetime) -> Iterable[InboxEvent]:
-        self._call("events_since")
-        return [event for event in self.events if event.occurred_at >= moment]
-
-    def candidates(self, step: MakeCustomer) -> list[Candidate]:
-        self._call("candidates")
-        return list(self.look_alikes)
-
-    def check(self, public_url: str) -> list[Check]:
-        return []
-
-    def setup(self, public_url: str) -> list[SetupAction]:
-        return []
-
-    def _make(self, step: Step, made: Mapping[StepKey, RecordRef]) -> RecordRef:
-        number = next(self._numbers)
-        match step:
-            case MakeCustomer():
-                if step.adopt and step.adopt not in self.customers:
-                    raise Rejected("Billing has no such customer.", ref=step.key.owner)
-                self.customers.setdefault(step.adopt or f"cus_{number}", step)
-                return RecordRef("stripe", "customer", step.adopt or f"cus_{number}")
-            case MakeProduct():
-                self.products[f"prod_{number}"] = step
-                return RecordRef("stripe", "product", f"prod_{number}")
-            case MakeSubscription():
-                return self._subscribe(step, made[step.customer], number)
-            case MakeInvoice():
-                return self._draft(step, made[step.customer], None, step.total, number)
-            case _:
-                raise NotImplementedError(step.key.role)
-
-    def _subscribe(self, step: MakeSubscription, customer: RecordRef, number: int) -> RecordRef:
-        ref = RecordRef("stripe", "subscription", f"sub_{number}")
-        if not step.scheduled:
-            self._draft(step, customer, ref, step.first_invoice or 0, number)
-        self.subscriptions[ref.id] = Subscription(
-            ref=ref,
-            customer=customer,
-            status="active",
-            currency=step.currency,
-            items=tuple(
-                SubscriptionItem(
-                    f"si_{number}_{n}",
-                    line.price.unit_amount if isinstance(line.price, InlinePrice) else Decimal(0),
-                    line.quantity,
-                    line.price.interval if isinstance(line.price, InlinePrice) else None,
-                    self.clock() + timedelta(days=30),
-                )
-                for n, line in enumerate(step.recurring)
-            ),
-            started_at=self.clock(),
-            deal=RecordRef.parse(step.metadata[META_DEAL]),
-        )
-        return ref
-
-    def _draft(
-        self,
-        step: MakeSubscription | MakeInvoice,
-        customer: RecordRef,
-        subscription: RecordRef | None,
-        total: int,
-        number: int,
-    ) -> RecordRef:
-        ref = RecordRef("stripe", "invoice", f"in_{number}")
-        self.invoices[ref.id] = Invoice(
-            ref=ref,
-            customer=customer,
-            status=InvoiceStatus.DRAFT,
-            currency=step.currency,
-            total=total,
-            amount_due=total,
-            amount_paid=0,
-            amount_remaining=total,
-            created_at=self.clock(),
-            due_date=(self.clock() + timedelta(days=step.terms.net_days or 0)).date(),
-            subscription=subscription,
-        )
-        return ref
-
-    def _call(self, operation: str) -> None:
-        self.calls.append(operation)
-        self.trouble(operation)

@@ -13,7 +13,8 @@ def add_months(day: date, months: int) -> date:
     """The same day ``months`` later; the 31st becomes the month's last day where there is none."""
     years, month0 = divmod(day.month - 1 + months, 12)
     year, month = day.year + years, month0 + 1
-    return date(year, month, min(day.day, monthrange(year, month)[1]))
+    # Every month has 28 days: most dates need no look at the calendar.
+    return date(year, month, day.day if day.day <= 28 else min(day.day, monthrange(year, month)[1]))
 
 
 def add_intervals(day: date, interval: Interval, times: int = 1) -> date:

@@ -176,7 +176,9 @@ def _subscription(step: MakeSubscription, today: date, stop: date) -> Iterator[F
         due.setdefault(day, []).append(line)
     first = max(step.start, today)
     for phase in step.phases:
-        day = min((d for d in due if d >= max(phase.start, first)), default=max(phase.start, first))
+        begins = max(phase.start, first)
+        # A subscription's first invoice comes when it starts, even where nothing that recurs is due yet: usage.
+        day = begins if phase is step.phases[0] else min((d for d in due if d >= begins), default=begins)
         if phase.one_off and day < stop:
             due.setdefault(day, []).extend(_once(line) for line in phase.one_off)
     for day in sorted(due):

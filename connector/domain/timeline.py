@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from connector.domain.billing_plan import ExistingPrice, Phase, PlannedLine
 from connector.domain.catalogue_price import line_name
 from connector.domain.contract_days import Span
-from connector.domain.dates import add_intervals, add_months, length, multiples, periods_begun, periods_until
+from connector.domain.dates import add_intervals, length, multiples, periods_begun, periods_until
 from connector.domain.deal import Interval
 from connector.domain.line_planning import PricedLine, planned_at
 from connector.domain.refs import RecordRef
@@ -28,8 +28,8 @@ MOST_ITEMS = 20
 _MOST_PHASES = 10
 """Source: Stripe, subscription schedules: phases that are current or to come."""
 
-_MOST_TRIAL_MONTHS = 24
-"""Source: Stripe, ``trial_end``."""
+_MOST_TRIAL = timedelta(days=730)
+"""Source: Stripe, ``trial_end``: two years, which over a leap day are a day less than 24 months."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +165,8 @@ def check_phases(found: Sequence[Phase], ref: RecordRef) -> None:
     """That billing can follow so many phases. Raises CannotBill where it cannot."""
     if len(found) > _MOST_PHASES:
         raise CannotBill.because(sentences.TOO_MANY_PHASES, ref=ref, count=len(found), most=_MOST_PHASES)
-    if found and found[0].trial and found[0].end is not None:
-        latest = add_months(found[0].start, _MOST_TRIAL_MONTHS)
-        if found[0].end > latest:
-            raise CannotBill.because(sentences.TRIAL_TOO_LONG, ref=ref, day=found[0].end.isoformat())
+    if found and found[0].trial and found[0].end is not None and found[0].end > found[0].start + _MOST_TRIAL:
+        raise CannotBill.because(sentences.TRIAL_TOO_LONG, ref=ref, day=found[0].end.isoformat())
 
 
 def _common_trial(courses: Sequence[Course]) -> date | None:
@@ -179,7 +177,7 @@ def _common_trial(courses: Sequence[Course]) -> date | None:
     until = min(course.paid_from for course in courses if course.start == start)
     later = min((course.start for course in courses if course.start > start), default=until)
     # A trial that ends where a month is cut short would shift all later periods: 31 January, 28 February, 28 March.
-    kept = until.day == start.day and until <= add_months(start, _MOST_TRIAL_MONTHS)
+    kept = until.day == start.day and until <= start + _MOST_TRIAL
     return until if kept and start < until <= later else None
 
 

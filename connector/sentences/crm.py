@@ -75,7 +75,7 @@ NOT_A_DEAL = Sentence(
 FIELDS_MISSING = Sentence(
     id="crm-fields-missing",
     text="{crm} has no field {names} that we may write.",
-    fix="Run `connector setup {provider}`, or take the fields out of the mapping.",
+    fix="Run `connector setup {setup}`, or take the fields out of the mapping.",
     cause="Values are mapped to fields that are not there, are read-only, or are hidden from the integration user.",
     who=Who.ADMIN,
 )
@@ -96,7 +96,7 @@ COMPUTED = Sentence(
 NO_SUCH_OPTION = Sentence(
     id="crm-option-missing",
     text="{name} has no such option as we mean to set.",
-    fix="Run `connector setup {provider}`, or add the option there; set-up leaves fields alone that are not ours.",
+    fix="Run `connector setup {setup}`, or add the option there; set-up leaves fields alone that are not ours.",
     cause="A choice field lacks one of the values that are written to it.",
     who=Who.ADMIN,
 )

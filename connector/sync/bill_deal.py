@@ -21,6 +21,7 @@ from connector.sync.check_readiness import not_ready
 from connector.sync.find_customer import follow_merges
 from connector.sync.mappings_in_force import pinned
 from connector.sync.plan_deal import Planned, fingerprint, plan_deal
+from connector.sync.release_invoices import release_invoices
 from connector.sync.review_billed_deal import review_billed_deal
 from connector.sync.run_plan import run_plan
 from connector.sync.tell_deal import tell_deal
@@ -156,8 +157,9 @@ def _show(deal_ref: RecordRef, billing: DealBilling, plan: DealPlan | None, serv
     """Send the first invoice at once, so that the deal shows its link within seconds, and say that it is billed."""
     with services.store.begin() as work:
         filled = work.links.of(deal_ref)
-    billed_by = next((filled[role] for role in _BILLS if role in filled), None)
-    if billed_by is not None:
+    if plan is not None:
+        release_invoices(plan, services)
+    elif billed_by := next((filled[role] for role in _BILLS if role in filled), None):
         services.billing.release_first_invoice(billed_by, billing.expected)
     with services.store.begin() as work:
         work.targets.mark_dirty(targets.for_record(TargetKind.ACCOUNT, billing.customer))

@@ -27,8 +27,8 @@ def check_drafts(account: BillingAccount, services: Services) -> None:
         plan = _plan_of(invoice, account, services)
         if plan is None:
             continue
-        expected = expected_total(invoice, plan.forecast)
         found = before_tax(invoice)
+        expected = _expected(invoice, found, plan, services)
         if expected is None or abs(found - expected) <= services.hold_tolerance or _let_go(invoice.ref, services):
             continue
         services.billing.hold(invoice.ref)
@@ -58,6 +58,22 @@ def _plan_of(invoice: Invoice, account: BillingAccount, services: Services) -> D
             plans |= {(plan.deal, plan.round): plan for plan in work.plans.history(subscription.deal)}
     made = [plan for plan in plans.values() if plan.is_made]
     return made[0] if len(made) == 1 else None
+
+
+def _expected(invoice: Invoice, found: int, plan: DealPlan, services: Services) -> int | None:
+    """What the plan foresees for the invoice's own subscription: others of the same deal bill on the same days.
+
+    One that a schedule has started may be that of any of the deal's schedules: the nearest is what it must come to.
+    """
+    with services.store.begin() as work:
+        links = work.links.of(plan.deal)
+    steps = {f"{plan.deal}/{role}" for role, made in links.items() if made == invoice.subscription} or {
+        f"{plan.deal}/{role}" for role, made in links.items() if made.kind == "schedule"
+    }
+    totals = [expected_total(invoice, [row for row in plan.forecast if row["step"] == step]) for step in sorted(steps)]
+    if not totals or None in totals:
+        return None
+    return min((total for total in totals if total is not None), key=lambda total: abs(total - found))
 
 
 def _tell(account: BillingAccount, held: dict[RecordRef, str], services: Services) -> None:

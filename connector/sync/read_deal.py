@@ -58,6 +58,8 @@ def read_deal_with_origins(records: DealRecords, mapping: FieldMapping) -> DealR
     Raises:
         CannotBill: a value is missing or cannot be read, or the CRM's records do not form one deal.
     """
+    if records.refusal is not None:
+        raise records.refusal
     if records.problem:
         raise CannotBill.because(DEAL_UNCLEAR, ref=records.ref, problem=records.problem)
     reading = _read(mapping.deal, records.records, records.ref)

@@ -21,6 +21,7 @@ from connector.sync.find_contract import contract_of
 from connector.sync.mappings_in_force import as_billed
 from connector.sync.plan_deal import fingerprint, priced
 from connector.sync.read_deal import read_deal
+from connector.sync.release_invoices import release_invoices
 from connector.sync.run_plan import run_plan
 from connector.sync.tell_deal import tell_deal
 
@@ -163,6 +164,7 @@ def _do(plan: BillingPlan, agreed: DealPlan, services: Services) -> None:
     """Make the change that was agreed to. One that asks nothing of billing is only noted as seen."""
     if plan.billing_steps():
         run_plan(plan, agreed, services)
+        release_invoices(agreed, services)
     else:
         with services.store.begin() as work:
             work.plans.keep(replace(agreed, state=PlanState.BILLED))

@@ -38,8 +38,10 @@ class OpenGate:
 class House(Protocol):
     """A CRM with people in it."""
 
-    crm: Crm
     mapping: FieldMapping
+
+    @property
+    def crm(self) -> Crm: ...
 
     def now(self) -> datetime: ...
 

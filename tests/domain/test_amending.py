@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from connector.domain.amending import plan_amendment
-from connector.domain.billing import Invoice, Price, PriceTier
+from connector.domain.billing import Price
 from connector.domain.billing_plan import (
     AddToNextInvoice,
-    BillingPlan,
     Catalogue,
     ChangeSubscription,
     CreditInvoice,
@@ -25,53 +21,15 @@ from connector.domain.billing_plan import (
     MakeInvoice,
     MakeProduct,
     Period,
-    PlannedLine,
     StepKey,
 )
 from connector.domain.contract import LaterPhase, RunningContract
-from connector.domain.deal import Account, CollectionMethod, Deal, DealKind, Interval, Product
+from connector.domain.deal import CollectionMethod, DealKind, Product
 from connector.domain.policy import BillingPolicy, Proration
 from connector.domain.refs import RecordRef
-from connector.errors import CannotBill
+from tests.domain.amended import CREDITING, POLICY, amend, change, from_day, refusal, settled
 from tests.domain.running_contracts import DECEMBER, NOVEMBER, a_contract, an_amendment, an_item, billed, seats
 from tests.factories import MONTHLY, TODAY, YEARLY, a_setup_fee, ref, terms
-
-POLICY = BillingPolicy()
-CREDITING = BillingPolicy(downsell_credit=True)
-
-
-def amend(
-    deal: Deal,
-    contract: RunningContract | None = None,
-    *,
-    policy: BillingPolicy = POLICY,
-    catalogue: Catalogue | None = None,
-    invoices: tuple[Invoice, ...] = (),
-    today: date = TODAY,
-) -> BillingPlan:
-    return plan_amendment(deal, contract or a_contract(), catalogue or Catalogue(), today, policy, invoices=invoices)
-
-
-def change(plan: BillingPlan) -> ChangeSubscription:
-    (step,) = [step for step in plan.steps if isinstance(step, ChangeSubscription)]
-    return step
-
-
-def settled(plan: BillingPlan) -> list[tuple[int, Period | None]]:
-    """What is billed or credited apart from the contract itself: each line's amount and days."""
-    steps = [step for step in plan.steps if isinstance(step, MakeInvoice | AddToNextInvoice)]
-    return [(line.amount, line.period) for step in steps for line in step.lines]
-
-
-def refusal(deal: Deal, contract: RunningContract | None = None, **more: Any) -> CannotBill:
-    with pytest.raises(CannotBill) as refused:
-        amend(deal, contract, **more)
-    return refused.value
-
-
-def from_day(day: date, **changes: Any) -> Any:
-    return terms(kind=DealKind.AMENDMENT, start=day, **changes)
-
 
 # Upsell
 
@@ -406,255 +364,3 @@ def test_a_change_from_a_later_phase_on_leaves_what_runs_now_as_it_is() -> None:
 def test_a_change_within_a_later_phase_is_refused() -> None:
     error = refusal(an_amendment(seats(5), terms=from_day(date(2027, 4, 1))), ramp())
     assert error.sentence_id == "amendment-starts-in-a-later-period"
-
-
-# Refusals
-
-
-def test_a_canceled_contract_cannot_be_amended() -> None:
-    for over in (a_contract(status="canceled"), a_contract(ends=TODAY)):
-        assert refusal(an_amendment(seats(5)), over).sentence_id == "contract-is-over"
-
-
-def test_another_currency_is_refused_and_names_both() -> None:
-    error = refusal(an_amendment(seats(5), currency="usd"))
-    assert (error.sentence_id, error.field) == ("amends-in-another-currency", "deal.currency")
-    assert "USD" in error.message
-    assert "EUR" in error.message
-
-
-def test_a_deal_without_a_currency_is_in_the_contracts() -> None:
-    assert change(amend(an_amendment(seats(5), currency=""))).currency == "eur"
-
-
-def test_another_customers_contract_is_refused() -> None:
-    account = Account(ref("account"), "Acme GmbH", customer_id="cus_2")
-    assert refusal(an_amendment(seats(5), account=account)).sentence_id == "amends-another-customers-contract"
-
-
-def test_a_deal_without_an_account_is_refused() -> None:
-    assert refusal(an_amendment(seats(5), account=None)).field == "deal.account"
-
-
-def test_an_amendment_without_lines_is_refused() -> None:
-    assert refusal(an_amendment()).sentence_id == "amendment-without-lines"
-
-
-def test_what_the_contract_does_not_have_cannot_be_taken_away() -> None:
-    error = refusal(an_amendment(seats(-1, number="7")))
-    assert (error.sentence_id, error.ref) == ("takes-away-what-is-not-sold", ref("line_item", "a7"))
-
-
-def test_what_is_sold_once_cannot_be_taken_away() -> None:
-    error = refusal(an_amendment(a_setup_fee(quantity=Decimal(-1))))
-    assert error.sentence_id == "takes-away-what-is-not-sold"
-
-
-def test_more_than_there_is_cannot_be_taken_away() -> None:
-    error = refusal(an_amendment(seats(-11)))
-    assert error.sentence_id == "takes-away-more-than-there-is"
-    assert "11 are taken away, but the contract has only 10" in error.message
-
-
-def test_two_lines_together_cannot_take_more_than_there_is() -> None:
-    error = refusal(an_amendment(seats(-6), seats(-6, ref=ref("line_item", "b"))))
-    assert "6 are taken away, but the contract has only 4" in error.message
-
-
-def test_what_is_taken_away_must_have_the_contracts_price() -> None:
-    error = refusal(an_amendment(seats(-8, "18.125")))
-    assert error.sentence_id == "takes-away-at-another-price"
-    assert "at EUR 18.125, but the contract bills it at EUR 20.00" in error.message
-
-
-def test_another_interval_is_refused_for_what_comes_and_for_what_goes() -> None:
-    for quantity in (1, -1):
-        error = refusal(an_amendment(seats(quantity, interval=YEARLY)))
-        assert error.sentence_id == "amends-with-another-interval"
-        assert "every year" in error.message
-        assert "every month" in error.message
-
-
-def test_a_line_that_says_no_interval_recurs_as_its_product_does() -> None:
-    assert len(change(amend(an_amendment(seats(2, interval=None)))).changes) == 1
-
-
-def test_a_start_before_the_running_period_is_refused() -> None:
-    error = refusal(an_amendment(seats(5), terms=from_day(date(2026, 10, 31))))
-    assert (error.sentence_id, error.field) == ("amendment-starts-too-early", "terms.start")
-
-
-def test_a_start_after_the_contracts_end_is_refused() -> None:
-    error = refusal(an_amendment(seats(5), terms=from_day(date(2027, 3, 1))))
-    assert error.sentence_id == "amendment-starts-after-the-end"
-
-
-def test_an_end_that_has_passed_while_the_contract_ran_on_is_none() -> None:
-    assert change(amend(an_amendment(seats(5)), a_contract(contract_end=date(2026, 2, 28)))).changes
-
-
-@pytest.mark.parametrize("day", [date(2027, 1, 17), date(2126, 1, 17)])
-def test_a_start_within_a_period_that_is_far_off_is_refused(day: date) -> None:
-    error = refusal(an_amendment(seats(5), terms=from_day(day)), a_contract(contract_end=None))
-    assert error.sentence_id == "amendment-starts-in-a-later-period"
-
-
-def test_lines_that_start_on_different_days_are_refused() -> None:
-    error = refusal(an_amendment(seats(5, start=TODAY), seats(1, number="7", start=DECEMBER)))
-    assert error.sentence_id == "amendment-with-different-starts"
-
-
-def test_a_line_that_ends_otherwise_than_the_contract_is_refused() -> None:
-    assert refusal(an_amendment(seats(5, end=date(2027, 1, 31)))).sentence_id == "amendment-ends-otherwise"
-    runs_on = refusal(an_amendment(seats(5, end=date(2027, 1, 31))), a_contract(contract_end=None))
-    assert "runs on" in runs_on.message
-
-
-def test_a_line_that_ends_with_the_contract_is_welcome() -> None:
-    assert change(amend(an_amendment(seats(5, end=date(2027, 2, 28))))).changes
-
-
-def test_the_amendments_own_term_is_not_used_and_it_says_so() -> None:
-    plan = amend(an_amendment(seats(5), terms=terms(kind=DealKind.AMENDMENT, term_months=12)))
-    assert any("12 months is not used" in note for note in plan.notes)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"free_months": 2},
-        {"discount_percent": Decimal(10), "discount_months": 3},
-        {"discount_per_unit": Decimal(1), "discount_months": 3},
-        {"credit_amount": Decimal(100)},
-    ],
-)
-def test_what_needs_a_contract_of_its_own_is_refused_on_a_line(changes: dict[str, Any]) -> None:
-    assert refusal(an_amendment(seats(5, **changes))).sentence_id == "not-for-amendments"
-
-
-@pytest.mark.parametrize(
-    "changes", [{"free_months": 1}, {"discount_percent": Decimal(5)}, {"discount_amount": Decimal(5)}]
-)
-def test_what_needs_a_contract_of_its_own_is_refused_on_the_deal(changes: dict[str, Any]) -> None:
-    error = refusal(an_amendment(seats(5), terms=terms(kind=DealKind.AMENDMENT, **changes)))
-    assert error.sentence_id == "not-for-amendments"
-
-
-def test_more_items_than_a_subscription_holds_are_refused() -> None:
-    items = tuple(an_item(number=str(number)) for number in range(1, 21))
-    error = refusal(an_amendment(seats(1, number="99")), a_contract(*items))
-    assert error.sentence_id == "contract-is-full"
-    assert "21 lines" in error.message
-
-
-# Usage and tiers
-
-
-def metered_price() -> Catalogue:
-    price = Price(RecordRef("stripe", "price", "price_1"), "prod_1", "eur", Decimal(5), MONTHLY, metered=True)
-    return Catalogue(by_id={"price_1": price})
-
-
-def usage(quantity: int) -> Any:
-    return seats(quantity, "0.05", product=Product(ref("product", "1"), "Calls", price_id="price_1"))
-
-
-def test_a_usage_line_joins_in_mid_period_without_a_share() -> None:
-    contract = a_contract(an_item(number="2"))
-    plan = amend(an_amendment(usage(1)), contract, catalogue=metered_price())
-    (item,) = change(plan).changes
-    assert item.line is not None
-    assert item.line.metered
-    assert settled(plan) == []
-
-
-def test_a_usage_line_that_is_there_already_stays_as_it_is() -> None:
-    contract = a_contract(an_item(metered=True, unit_amount=Decimal(5)))
-    assert amend(an_amendment(usage(1)), contract, catalogue=metered_price()).billing_steps() == ()
-
-
-def test_a_usage_line_goes_only_on_the_first_day_of_a_period() -> None:
-    contract = a_contract(an_item(metered=True, unit_amount=Decimal(5)), an_item(number="2"))
-    error = refusal(an_amendment(usage(-1)), contract, catalogue=metered_price())
-    assert error.sentence_id == "amends-usage-in-mid-period"
-    assert "2026-12-01" in error.hint
-    plan = amend(an_amendment(usage(-1), terms=from_day(DECEMBER)), contract, catalogue=metered_price())
-    assert [(item.item_id, item.line) for item in change(plan).changes] == [("si_1", None)]
-
-
-def test_a_tiered_line_is_no_match_for_a_flat_price() -> None:
-    error = refusal(an_amendment(seats(-1)), a_contract(an_item(unit_amount=None)))
-    assert error.sentence_id == "takes-away-at-another-price"
-    assert "by usage or in tiers" in error.message
-
-
-def test_a_tiered_price_is_recognised_by_its_id_and_grows_from_the_next_period_on() -> None:
-    tiers = (PriceTier(10, Decimal(2000)), PriceTier(None, Decimal(1500)))
-    price = Price(RecordRef("stripe", "price", "price_1"), "prod_1", "eur", None, MONTHLY, tiers=tiers)
-    catalogue = Catalogue(by_id={"price_1": price})
-    line = seats(5, "0.00", product=Product(ref("product", "1"), "Seats", price_id="price_1"))
-    contract = a_contract(an_item(unit_amount=None))
-    assert refusal(an_amendment(line), contract, catalogue=catalogue).sentence_id == "amends-usage-in-mid-period"
-    (item,) = change(amend(an_amendment(line, terms=from_day(DECEMBER)), contract, catalogue=catalogue)).changes
-    assert item.line is not None
-    assert (item.line.quantity, item.line.price) == (15, ExistingPrice("price_1"))
-
-
-# Money adds up
-
-
-@given(
-    quantity=st.integers(1, 400),
-    price=st.decimals(Decimal("0.01"), Decimal(5000), places=2),
-    same_price=st.booleans(),
-    day=st.dates(NOVEMBER, date(2026, 11, 30)),
-    rule=st.sampled_from(Proration),
-)
-def test_an_upsell_and_its_full_downsell_with_credit_on_one_day_come_to_nothing(
-    quantity: int, price: Decimal, same_price: bool, day: date, rule: Proration
-) -> None:
-    contract = a_contract(an_item(unit_amount=price * 100 if same_price else Decimal(2000)))
-    policy = BillingPolicy(proration=rule, downsell_credit=True)
-    more = seats(quantity, str(price))
-    up = amend(an_amendment(more), contract, policy=policy, today=day)
-    amended = replace(contract, items=_after(contract, up))
-    down = amend(an_amendment(replace(more, quantity=-more.quantity)), amended, policy=policy, today=day)
-    assert sum(amount for amount, _ in settled(up)) + sum(amount for amount, _ in settled(down)) == 0
-    assert sum(item.quantity for item in _after(amended, down)) == 10
-
-
-def _after(contract: RunningContract, plan: BillingPlan) -> tuple[Any, ...]:
-    """The contract's items once the plan's change is made."""
-    items = {item.id: item for item in contract.items}
-    for made in change(plan).changes:
-        if made.line is None:
-            del items[made.item_id]
-        elif made.item_id:
-            items[made.item_id] = replace(items[made.item_id], quantity=made.line.quantity)
-        else:
-            items["si_new"] = _new(made.line)
-    return tuple(items.values())
-
-
-def _new(line: PlannedLine) -> Any:
-    assert isinstance(line.price, InlinePrice)
-    return an_item(id="si_new", price_id="price_new", unit_amount=line.price.unit_amount, quantity=line.quantity)
-
-
-@given(
-    start=st.dates(NOVEMBER + timedelta(days=1), date(2026, 11, 30)),
-    taken=st.integers(1, 10),
-    unit=st.integers(1, 10**7),
-)
-def test_a_downsell_never_credits_more_than_was_billed(start: date, taken: int, unit: int) -> None:
-    contract = a_contract(an_item(unit_amount=Decimal(unit)))
-    line = seats(-taken, str(Decimal(unit) / 100))
-    ((amount, _),) = settled(amend(an_amendment(line), contract, policy=CREDITING, today=start)) or [(0, None)]
-    assert -taken * unit <= amount <= 0
-
-
-def test_intervals_that_last_as_long_are_the_same() -> None:
-    contract = a_contract(
-        an_item(interval=Interval("month", 12), period_start=date(2026, 3, 1), period_end=date(2027, 3, 1))
-    )
-    assert change(amend(an_amendment(seats(1, interval=YEARLY)), contract)).changes[0].item_id == "si_1"

@@ -338,10 +338,11 @@ class HubSpotHands(Hands):
             {"type": "contacts", "id": sale.contact.id},
         ]
         deal = self._make("deals", properties, links)
-        labelled = dict(sale.others) | ({BILL_TO: (sale.payer,)} if sale.payer is not None else {})
-        for label, records in labelled.items():
-            for record in records:
-                self._associate(self._ref("deal", deal), record, label)
+        labelled = [(label, record) for label, records in sale.others.items() for record in records]
+        if sale.payer is not None:
+            labelled.append((BILL_TO, sale.payer))
+        for label, record in labelled:
+            self._associate(self._ref("deal", deal), record, label)
         return deal
 
     def win(self, deal: RecordRef) -> None:

@@ -99,6 +99,8 @@ def deals(draw: st.DrawFn, today: date) -> Deal:
     else:
         lines, terms = draw(_by_month(currency, start or today, tuple(intervals)))
     lines += draw(st.lists(_one_off(currency, today), min_size=0 if lines else 1, max_size=2))
+    if any(line.start for line in lines):
+        start = start or today  # lines that say their start beside lines that do not are refused without it
     automatic = draw(_rarely)
     return Deal(
         ref=_ref("deal", "1"),

@@ -44,6 +44,8 @@ select kind, ref from target where seq > done_seq and parked_at is null
  order by case kind when 'poll' then 0 when 'trace' then 1 when 'deal' then 2 when 'account' then 3 else 4 end, ref
 """
 
+_WHY = _DUE.replace("kind, ref from", "kind, ref, last_error from")
+
 
 class Stage:
     """One CRM, one Stripe account, one connector between them, and hands that sell."""
@@ -54,6 +56,7 @@ class Stage:
         self.hands = hands
         self.services = services
         self.control = Control(sandbox.control_url)
+        self.without_end: list[str] = []  #: work that never came to an end, and how it failed
         self._database = psycopg.connect(database_url, autocommit=True)
         self._sdk = stripe.StripeClient(KEY, base_addresses={"api": sandbox.stripe_url})
 
@@ -141,7 +144,14 @@ class Stage:
                 return
             for target in due:
                 self._run(target)
-        raise AssertionError(f"work without end: {', '.join(map(str, due))}")
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """Work that comes back again and again is parked, so that other stories go on; how it failed is kept."""
+        for kind, ref, error in self._database.execute(_WHY).fetchall():
+            self.without_end.append(f"{kind}:{ref}: {error}")
+            with self.services.store.begin() as work:
+                work.targets.fail(Target(TargetKind(kind), ref), error, retry_in=None)
 
     def _run(self, target: Target) -> None:
         """As a worker does; what must be tried again is tried again at once."""

@@ -12,6 +12,7 @@ import pytest
 from connector.domain.deal import Deal, DealKind, Interval, TaxStatus
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import BY_NAME
+from connector.errors import CannotBill
 from connector.ports import CrmWrite
 from connector.sync.read_deal import read_deal
 from mappings.apply import write
@@ -154,6 +155,25 @@ def test_another_company_may_pay(shop: Shop) -> None:
     assert (deal.payer.ref, deal.payer.name, deal.payer.tax_id) == (parent, "Parent", "FR1")
     assert deal.account is not None
     assert deal.account.name == "Child Company"
+
+
+def test_what_cannot_be_told_from_a_deal_is_refused_by_its_sentence(shop: Shop) -> None:
+    """In Salesforce two billing contacts, in HubSpot two payers: the reader gets the catalogue's own words."""
+    acme, other = shop.hands.company("Acme"), shop.hands.company("Other")
+    people = [shop.hands.contact(f"{n}@acme.example", acme) for n in range(2)]
+    if shop.hands.crm == "salesforce":
+        sold = shop.hands.deal(lines=[SEATS], account=acme, contact=people[0], others={"billing": people[1:]})
+        path = "/salesforce/records/OpportunityContactRole"
+        for role in shop.house.control.get(path)["records"]:
+            shop.house.control.patch(f"{path}/{role['Id']}", {"IsPrimary": False})
+        expected = "deal-several-billing-contacts"
+    else:
+        sold = shop.hands.deal(lines=[SEATS], account=acme, payer=other, others={"Bill To": [acme]})
+        expected = "deal-several-payers"
+    with pytest.raises(CannotBill) as caught:
+        shop.read(sold.ref)
+    assert caught.value.sentence_id == expected
+    assert caught.value.hint
 
 
 def test_a_deal_is_won_lost_and_reopened(shop: Shop) -> None:

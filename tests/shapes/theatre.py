@@ -41,6 +41,7 @@ class PlayedProgramme:
 
     failures: dict[str, list[str]] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
+    without_end: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -90,7 +91,7 @@ def play(programme: Programme, crm: str, database_url: str) -> PlayedProgramme:
             _play_day(day, [part for part in cast if day <= part.story.last_day], stage)
         wanted = [row.what.partition(": ")[2] for story in programme.stories for row in story.rows if _refuses(row)]
         refusals = [one for one in stage.sandbox.log.refused() if not any(words in one.reason for words in wanted)]
-        return PlayedProgramme({part.story.id: part.judge.failures for part in cast}, refusals)
+        return PlayedProgramme({part.story.id: part.judge.failures for part in cast}, refusals, stage.without_end)
 
 
 def _play_day(day: date, cast: Sequence[_Part], stage: Stage) -> None:
@@ -116,10 +117,11 @@ def _play_day(day: date, cast: Sequence[_Part], stage: Stage) -> None:
 
 
 def _attend(stage: Stage, cast: Sequence[_Part]) -> None:
-    """The connector does its work, customers pay what they were sent, and the connector hears of it."""
+    """Customers pay what they were sent and the connector does its work, until neither has anything left to do."""
+    paying = [part.players for part in cast if part.players.pay]
+    stage.pay({customer for players in paying for customer in players.customers()})
     stage.settle()
-    paying = {customer for part in cast if part.players.pay for customer in part.players.customers()}
-    if stage.pay(paying):
+    if stage.pay({customer for players in paying for customer in players.customers()}):
         stage.settle()
 
 

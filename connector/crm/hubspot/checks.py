@@ -97,7 +97,8 @@ class AccountCheck:
             yield Check("hubspot.properties", CheckStatus.FAIL, sentence, SETUP_HINT)
         if unfit:
             sentence = f"These properties cannot hold what the mapping writes to them: {', '.join(unfit)}."
-            yield Check("hubspot.property_types", CheckStatus.WARN, sentence, "Map them to properties of another type.")
+            hint = f"{SETUP_HINT} It adds choices to our own properties; map values away from what is not ours."
+            yield Check("hubspot.property_types", CheckStatus.WARN, sentence, hint)
         if not missing and not unfit:
             yield Check("hubspot.properties", CheckStatus.OK, "Every property that the mapping names is there.")
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from connector.crm.hubspot.api import BATCH, HubSpotApi, mapping, results
 from connector.crm.hubspot.calls import Answer, Refused
 from connector.crm.hubspot.catalog import Catalog
-from connector.crm.hubspot.errors import SETUP_HINT, Refusal, read_refusal
+from connector.crm.hubspot.errors import Refusal, read_refusal
 from connector.crm.hubspot.translate import OBJECT_OF_KIND, PATH_OF_OBJECT, to_text
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import Value
 from connector.errors import AccessLost, ConnectorError, NeedsHuman, Rejected, RetryLater, Unreachable, Unsupported
 from connector.ports import CrmWrite, FieldCatalog, RowResult
+from connector.sentences.crm import COMPUTED, FIELDS_MISSING, NO_SUCH_OPTION
+from mappings.sentence import Sentence
 
 _IN_A_ROW = 400
 """The status a refused row of a batch would have had alone; what it is really about stands in its codes."""
@@ -124,23 +126,22 @@ def _fitted(
 ) -> tuple[dict[str, str], Rejected | None]:
     missing = [each for each in fields if each not in catalog.fields]
     if missing:
-        return {}, _rejected(ref, f"HubSpot has no {name} property {', '.join(missing)}.", SETUP_HINT)
+        names = ", ".join(f"{name}.{each}" for each in missing)
+        return {}, _rejected(FIELDS_MISSING, ref, crm="HubSpot", names=names, setup="hubspot")
     texts: dict[str, str] = {}
     for each, value in fields.items():
         info = catalog.fields[each]
         if not info.writable:
-            hint = "Map the value to a property that can be written."
-            return {}, _rejected(ref, f"HubSpot computes the {name} property {each} itself.", hint)
+            return {}, _rejected(COMPUTED, ref, crm="HubSpot", name=f"{name}.{each}")
         texts[each] = to_text(value, info)
         chosen = {*texts[each].split(";")} - {""}
         if info.type == "choice" and info.choices and not chosen <= {*info.choices}:
-            hint = "Add the option in HubSpot; set-up never changes a property that is there."
-            return {}, _rejected(ref, f"The {name} property {each} has no such option as we mean to set.", hint)
+            return {}, _rejected(NO_SUCH_OPTION, ref, name=f"{name}.{each}", setup="hubspot")
     return texts, None
 
 
-def _rejected(ref: RecordRef, sentence: str, hint: str) -> Rejected:
-    return Rejected(sentence, hint=hint, provider="hubspot", ref=ref)
+def _rejected(sentence: Sentence, ref: RecordRef, **values: str) -> Rejected:
+    return Rejected.because(sentence, ref=ref, provider="hubspot", field="", **values)
 
 
 def _guilty(refusal: Refusal, refs: Sequence[RecordRef], ready: Mapping[str, Mapping[str, str]]) -> list[RecordRef]:

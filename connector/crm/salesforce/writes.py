@@ -13,6 +13,7 @@ from connector.domain.refs import RecordRef
 from connector.domain.write_back import Value
 from connector.errors import NeedsHuman, NotFound, Rejected, RetryLater, Unsupported
 from connector.ports import CrmWrite, RowResult
+from connector.sentences.crm import FIELDS_MISSING
 
 BATCH = 200
 """Records in one sObject Collections call, whatever their objects; the call counts once against the daily allowance."""
@@ -56,13 +57,10 @@ def _refuse_missing(fields: Mapping[RecordRef, Mapping[str, Value]], outcomes: O
     names = list(dict.fromkeys(name for per_row in missing.values() for name in per_row))
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     only = next(iter(missing)) if len(missing) == 1 else None
-    error = Rejected(
-        f"Salesforce has no field {shown} that we may write.",
-        hint="Run `connector setup salesforce`, or take the fields out of the mapping.",
-        provider="salesforce",
-        ref=only,
-        code="FIELDS_MISSING",
+    error = Rejected.because(
+        FIELDS_MISSING, ref=only, provider="salesforce", crm="Salesforce", names=shown, setup="salesforce"
     )
+    error.code = "FIELDS_MISSING"
     if only is None:
         raise error
     outcomes[only] = error
