@@ -5,6 +5,7 @@ ConnectorError
     RateLimited       the vendor asks us to wait; carries retry_after
     Unreachable       no answer, or an answer that says the vendor itself is unwell
     KeyUsed           an idempotency key is spent: look for what it made, then use a new one
+    NotMigrated       our own tables are not there yet, or not those of this version
   NeedsHuman          parked at once, with a hint, until a person changes something
     CannotBill        the deal itself cannot be billed exactly; names the field to fix
     Rejected          the vendor understood the request and refused it
@@ -103,6 +104,13 @@ class Unreachable(RetryLater):
 
 class KeyUsed(RetryLater):
     """An idempotency key is spent on another request, or on a failure that would only be replayed."""
+
+
+class NotMigrated(RetryLater):
+    """Our own tables are not there yet, or not those of this version; all is well again once somebody migrates."""
+
+    def __init__(self) -> None:
+        super().__init__("The database lacks tables that this version needs.", hint="Run `connector migrate`.")
 
 
 class NeedsHuman(ConnectorError):

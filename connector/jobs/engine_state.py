@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from connector.errors import Unreachable
+from connector.errors import NotMigrated, Unreachable
 from connector.jobs.app import libpq_url
 
 # A job that has been doing this long is either enormous or stuck; either way a person should look.
@@ -42,7 +42,7 @@ def engine_state(url: str) -> EngineState:
     """Ask the engine's tables.
 
     Raises:
-        Unreachable: the database cannot be reached.
+        Unreachable: the database cannot be reached. NotMigrated: it has no such tables.
     """
     try:
         with psycopg.connect(libpq_url(url), connect_timeout=5, autocommit=True) as connection:
@@ -51,4 +51,6 @@ def engine_state(url: str) -> EngineState:
             workers, silence = connection.execute(_WORKERS).fetchone() or (0, 0.0)
     except psycopg.OperationalError as error:
         raise Unreachable("The database cannot be reached.") from error
+    except psycopg.errors.UndefinedTable as error:
+        raise NotMigrated from error
     return EngineState(jobs, doing_long, workers, silence)

@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from connector.errors import RateLimited, Unreachable
+from connector.errors import NotMigrated, RateLimited, Unreachable
 from connector.jobs.app import libpq_url
 
 OPTIONAL = ":optional"
@@ -98,7 +98,7 @@ class PostgresThrottle:
 
         Raises:
             RateLimited: the queue is longer than that, or the work is optional and the day's allowance nearly used.
-            Unreachable: the database, which keeps the queue, is away.
+            Unreachable: the database, which keeps the queue, is away. NotMigrated: it has no such table.
         """
         base = name.removesuffix(OPTIONAL)
         if base != name:
@@ -165,3 +165,5 @@ class PostgresThrottle:
                 return cursor.fetchone() if cursor.description else None
         except psycopg.OperationalError as error:
             raise Unreachable("The database that keeps the rate limits cannot be reached.") from error
+        except psycopg.errors.UndefinedTable as error:
+            raise NotMigrated from error

@@ -11,7 +11,7 @@ import psycopg
 from sqlalchemy import Engine, create_engine, event, exc
 from sqlalchemy.pool import NullPool
 
-from connector.errors import Misconfigured, RetryLater, Unreachable
+from connector.errors import Misconfigured, NotMigrated, RetryLater, Unreachable
 from connector.store.columns import to_json
 
 _SCHEMES = ("postgresql+psycopg://", "postgresql://", "postgres://")
@@ -73,7 +73,7 @@ def make_engine(url: str, *, pool_size: int, pooled: bool = True, autocommit: bo
 
 @contextmanager
 def our_errors() -> Iterator[None]:
-    """Let a lost or refused connection out as Unreachable, and a knot of locks as RetryLater."""
+    """Let a lost or refused connection out as Unreachable, a knot of locks as RetryLater, missing tables as NotMigrated."""
     try:
         yield
     except exc.TimeoutError as error:
@@ -92,6 +92,8 @@ def raise_ours(error: BaseException | None, *, invalidated: bool) -> None:
         raise RetryLater("Two transactions stood in each other's way.", retry_after=1) from error
     if isinstance(error, psycopg.errors.LockNotAvailable | psycopg.errors.QueryCanceled):
         raise RetryLater("The database held a row too long.", retry_after=5) from error
+    if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn):
+        raise NotMigrated from error
     if invalidated or isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         raise Unreachable(
             "The database cannot be reached.", hint="Check that Postgres runs and that DATABASE_URL is right."

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from connector.errors import Unreachable
+from connector.errors import NotMigrated, Unreachable
 from connector.jobs import EngineState, engine_state
 
 
@@ -38,3 +38,8 @@ def test_a_database_that_is_away_is_unreachable() -> None:
     """Metrics say so instead of failing."""
     with pytest.raises(Unreachable):
         engine_state("postgresql://nobody@127.0.0.1:1/nowhere")
+
+
+def test_a_database_that_nobody_migrated_says_so(empty_database_url: str) -> None:
+    with pytest.raises(NotMigrated, match="connector migrate"):
+        engine_state(empty_database_url)

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from connector.errors import RateLimited, Unreachable
+from connector.errors import NotMigrated, RateLimited, Unreachable
 from connector.jobs import LIMITS, Limit, PostgresThrottle
 from tests.doors import has_a_turn
 
@@ -165,3 +165,12 @@ def test_the_shipped_limits_stay_below_the_vendors() -> None:
     assert LIMITS["stripe"].per_second <= 0.8 * 25
     assert LIMITS["hubspot"].per_second <= 0.8 * 10
     assert LIMITS["hubspot:search"].per_second <= 0.8 * 5
+
+
+def test_a_database_that_nobody_migrated_says_so(empty_database_url: str) -> None:
+    """The work is tried again by itself, and goes on once somebody has."""
+    with (
+        PostgresThrottle(empty_database_url, {"stripe": Limit(10, 3)}) as throttle,
+        pytest.raises(NotMigrated, match="connector migrate"),
+    ):
+        throttle.wait("stripe")

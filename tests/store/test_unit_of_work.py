@@ -17,7 +17,7 @@ from sqlalchemy import exc
 
 from connector.domain.inbox import EventKind, InboxEvent
 from connector.domain.refs import RecordRef
-from connector.errors import Misconfigured, RetryLater, Unreachable
+from connector.errors import Misconfigured, NotMigrated, RetryLater, Unreachable
 from connector.store import PostgresStore, database, migrate
 from connector.targets import Target, TargetKind
 from tests.conftest import OwnServer
@@ -176,6 +176,16 @@ def test_an_error_of_ours_in_the_database_is_a_bug_and_stays_one(store: Postgres
     with pytest.raises((exc.DBAPIError, psycopg.DataError)) as caught, store.begin() as work:
         work.targets.mark_dirty(secret)
     assert "personal" not in str(caught.value)
+
+
+def test_tables_that_are_missing_are_told_with_what_to_run(empty_database_url: str) -> None:
+    """Work that met them is tried again by itself, and goes on once somebody has migrated."""
+    with (
+        PostgresStore(empty_database_url) as store,
+        pytest.raises(NotMigrated, match="Run `connector migrate`"),
+        store.begin() as work,
+    ):
+        work.mappings.active_version("hubspot")
 
 
 def test_alone_lets_one_in_at_a_time(database_url: str, store: PostgresStore) -> None:
