@@ -73,7 +73,7 @@ def make_engine(url: str, *, pool_size: int, pooled: bool = True, autocommit: bo
 
 @contextmanager
 def our_errors() -> Iterator[None]:
-    """Let a lost or refused connection out as Unreachable, a knot of locks as RetryLater, missing tables as NotMigrated."""
+    """Let a lost connection out as Unreachable, a knot of locks as RetryLater, and missing tables as NotMigrated."""
     try:
         yield
     except exc.TimeoutError as error:
