@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: demo test lint bench serve doctor clean
+.PHONY: demo test lint docs bench serve doctor clean
 
 demo: $(STAMP)  ## a whole quarter of deals, invoices and late payers on this machine
 	@$(BIN)/connector demo $(ARGS)
@@ -18,6 +18,9 @@ lint: $(STAMP)  ## what CI checks besides the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(STAMP)  ## docs/errors.md, from the catalogue of sentences
+	$(BIN)/python -m connector.sentences > docs/errors.md
 
 bench: $(STAMP)  ## the receiver's rate beside a bare endpoint, and API calls per outcome
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -1,0 +1,75 @@
+"""The themes of the catalogue, in the order in which docs/errors.md tells them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connector.sentences import (
+    amending,
+    approval,
+    billing,
+    billing_again,
+    crm,
+    planning,
+    planning_lines,
+)
+from mappings import sentences as mapping
+from mappings.sentence import Sentence, all_in
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """One chapter: what its sentences are about, and where a reader meets them."""
+
+    title: str
+    about: str
+    sentences: tuple[Sentence, ...]
+
+
+THEMES: tuple[Theme, ...] = (
+    Theme(
+        "The deal as it stands in the CRM",
+        "What the records of a deal, or the CRM that holds them, do not let us read or write.",
+        all_in(crm),
+    ),
+    Theme(
+        "What a deal must say to be billed",
+        "Refusals and notes about a deal as a whole: its account, currency, term and days.",
+        all_in(planning),
+    ),
+    Theme(
+        "The deal's lines",
+        "Refusals and notes about one product line: its price, quantity, discount and days.",
+        all_in(planning_lines),
+    ),
+    Theme(
+        "Amendments, renewals and cancellations",
+        "Why a running contract cannot be changed as a deal says, and what is noted when it is.",
+        all_in(amending),
+    ),
+    Theme(
+        "Approval, readiness and held invoices",
+        "Why something waits for a person, and what its record says meanwhile.",
+        all_in(approval),
+    ),
+    Theme(
+        "What may be billed already",
+        "Nothing that may have been billed is billed again without a person.",
+        all_in(billing_again),
+    ),
+    Theme(
+        "Customers, invoices and contracts in billing",
+        "What billing cannot do with a step of a plan.",
+        all_in(billing),
+    ),
+    Theme(
+        "The field mapping",
+        "What a mapping's rules cannot read, each mistake that `connector mapping check` finds, and its versions.",
+        all_in(mapping),
+    ),
+)
+
+
+def every_sentence() -> tuple[Sentence, ...]:
+    """All of the catalogue, in the document's order."""
+    return tuple(sentence for theme in THEMES for sentence in theme.sentences)
