@@ -112,6 +112,7 @@ CHOICES: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 """Names that hold one of a few words and nothing else."""
 
+_CURRENCY = "deal.currency"
 
 _OUR_METADATA = frozenset({"contract_end", "changed_by", "amended_by"})
 _OUR_PREFIX = "crm_"
@@ -168,7 +169,9 @@ def kind_of(canonical: str) -> str:
 def wanted(canonical: str) -> str:
     """What a name holds, as a sentence says it: a date; one of exempt, none, reverse."""
     choices = CHOICES.get(canonical)
-    return f"one of {', '.join(sorted(choices))}" if choices else a_kind(kind_of(canonical))
+    if choices:
+        return f"one of {', '.join(sorted(choices))}"
+    return "a currency of three letters" if canonical == _CURRENCY else a_kind(kind_of(canonical))
 
 
 def a_kind(kind: str) -> str:
@@ -192,6 +195,8 @@ def holds(canonical: str, value: Any) -> bool:
     choices = CHOICES.get(canonical)
     if choices is not None:
         return isinstance(value, str) and value in choices
+    if canonical == _CURRENCY:
+        return isinstance(value, str) and len(value) == 3 and value.isascii() and value.isalpha()
     match kind_of(canonical):
         case "text":
             return isinstance(value, str)

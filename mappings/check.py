@@ -133,9 +133,8 @@ def _check_own_values(rule: FieldRule) -> Iterator[Finding]:
         try:
             made = convert(replace(rule, args=_without_table(rule)), value, lambda _path: None)
         except MappingProblem as problem:
-            yield Finding.because(
-                sentences.BAD_CONVERSION, rule.canonical, canonical=rule.canonical, problem=problem.message
-            )
+            said = problem.message.removeprefix(f"{rule.field or rule.canonical}: ")
+            yield Finding.because(sentences.BAD_CONVERSION, rule.canonical, canonical=rule.canonical, problem=said)
             continue
         made = Decimal(made) if isinstance(made, int) and kind_of(rule.canonical) == "decimal" else made
         if made is not None and not holds(rule.canonical, made):

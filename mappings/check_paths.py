@@ -114,6 +114,7 @@ def _check_field(rule: FieldRule, path: str, field: KnownField) -> Iterator[Find
             for name in PLAIN
             if TRANSFORMS[name].yields == TRANSFORMS[transform].yields
             and field.type in _READABLE.get(name, {field.type})
+            and (name != "text" or holds(rule.canonical, "any words"))
         )
         yield Finding.because(
             sentences.WRONG_TYPE,

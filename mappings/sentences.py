@@ -107,9 +107,9 @@ WRONG_KIND = Sentence(
 )
 BAD_TABLE_VALUE = Sentence(
     id="mapping-table-value",
-    text="{canonical}: the table gives {value}, which is not {wanted}.",
-    fix="Correct the right-hand side of the table.",
-    cause="A translation table gives a value that its canonical name cannot hold.",
+    text="{canonical}: the rule gives {value}, which is not {wanted}.",
+    fix="Correct the rule's constant, its default, or the right-hand side of its table.",
+    cause="What a rule gives by itself is a value that its canonical name cannot hold.",
     who=Who.ADMIN,
 )
 

@@ -167,7 +167,7 @@ def test_a_sound_mapping_has_no_findings() -> None:
         (
             FieldRule("terms.collection", "deal.closed", "enum", {"table": {"true": "send"}, "other": "send_invoice"}),
             "table-value",
-            "the table gives 'send', which is not one of charge_automatically, send_invoice",
+            "the rule gives 'send', which is not one of charge_automatically, send_invoice",
         ),
         (
             FieldRule("terms.start", "deal.closedate", "first_of", {"fields": ["deal.strat"], "then": "date"}),
