@@ -20,9 +20,11 @@ ConnectorError
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, Self
 
 from connector.domain.refs import RecordRef
+from connector.sentences import running
 from mappings.sentence import Sentence
 
 
@@ -62,6 +64,11 @@ class ConnectorError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
 
+    @property
+    def with_id(self) -> str:
+        """What an operator reads: the sentence, what to change, and the id to look it up by in docs/errors.md."""
+        return f"{self} [{self.sentence_id}]" if self.sentence_id else str(self)
+
     @classmethod
     def because(
         cls,
@@ -70,11 +77,13 @@ class ConnectorError(Exception):
         ref: RecordRef | None = None,
         provider: str = "",
         field: str = "",
+        evidence: Mapping[str, Any] | None = None,
         **values: object,
     ) -> Self:
         """The error that a sentence of the catalogue describes, its ``{names}`` filled in from ``values``.
 
-        ``field`` overrides the sentence's own where several fields may be to blame.
+        ``field`` overrides the sentence's own where several fields may be to blame. ``evidence`` is what else the
+        class takes: ``status``, ``code``, ``request_id``, ``retry_after``.
         """
         return cls(
             sentence.says(**values),
@@ -83,6 +92,7 @@ class ConnectorError(Exception):
             ref=ref,
             field=field or sentence.field,
             sentence_id=sentence.id,
+            **(evidence or {}),
         )
 
 
@@ -110,7 +120,8 @@ class NotMigrated(RetryLater):
     """Our own tables are not there yet, or not those of this version; all is well again once somebody migrates."""
 
     def __init__(self) -> None:
-        super().__init__("The database lacks tables that this version needs.", hint="Run `connector migrate`.")
+        sentence = running.NOT_MIGRATED
+        super().__init__(sentence.says(), hint=sentence.advises(), sentence_id=sentence.id)
 
 
 class NeedsHuman(ConnectorError):

@@ -8,6 +8,7 @@ import psycopg
 
 from connector.errors import NotMigrated, Unreachable
 from connector.jobs.app import libpq_url
+from connector.sentences.running import NO_DATABASE
 
 # A job that has been doing this long is either enormous or stuck; either way a person should look.
 LONG = "15 minutes"
@@ -50,7 +51,7 @@ def engine_state(url: str) -> EngineState:
             (doing_long,) = connection.execute(_LONG, {"long": LONG}).fetchone() or (0,)
             workers, silence = connection.execute(_WORKERS).fetchone() or (0, 0.0)
     except psycopg.OperationalError as error:
-        raise Unreachable("The database cannot be reached.") from error
+        raise Unreachable.because(NO_DATABASE) from error
     except psycopg.errors.UndefinedTable as error:
         raise NotMigrated from error
     return EngineState(jobs, doing_long, workers, silence)

@@ -18,6 +18,7 @@ from psycopg_pool import ConnectionPool
 
 from connector.errors import NotMigrated, RateLimited, Unreachable
 from connector.jobs.app import libpq_url
+from connector.sentences.running import CALLS_KEPT_BACK, CALLS_QUEUE, NO_DATABASE
 
 OPTIONAL = ":optional"
 """Work named so stands back once a daily allowance is nearly used."""
@@ -145,17 +146,15 @@ class PostgresThrottle:
         if row is None:
             queue = self._run(_QUEUE, {"name": name})
             length = float(queue[0]) if queue else _LONGEST_WAIT
-            raise RateLimited(f"Too many calls to {name} are waiting.", provider=name, retry_after=max(1.0, length))
+            raise RateLimited.because(CALLS_QUEUE, provider=name, name=name, evidence={"retry_after": max(1.0, length)})
         if row[0] > 0:
             self._sleep(row[0])
 
     def _keep_back(self, name: str) -> None:
         row = self._run(_BUDGET, {"name": name.partition(":")[0]})
         if row is not None and row[1] > 0 and row[0] > row[1] * _KEEP_BACK:
-            raise RateLimited(
-                f"{row[0]} of the day's {row[1]} {name} calls are used; what is left is kept for billing.",
-                provider=name,
-                retry_after=3600,
+            raise RateLimited.because(
+                CALLS_KEPT_BACK, provider=name, name=name, used=row[0], most=row[1], evidence={"retry_after": 3600}
             )
 
     def _run(self, query: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
@@ -164,6 +163,6 @@ class PostgresThrottle:
                 cursor = connection.execute(query.encode(), values)
                 return cursor.fetchone() if cursor.description else None
         except psycopg.OperationalError as error:
-            raise Unreachable("The database that keeps the rate limits cannot be reached.") from error
+            raise Unreachable.because(NO_DATABASE) from error
         except psycopg.errors.UndefinedTable as error:
             raise NotMigrated from error

@@ -14,6 +14,7 @@ import structlog
 
 from connector.errors import ConnectorError, NeedsHuman, RetryLater
 from connector.ports import Services
+from connector.sentences.running import BUG, GAVE_UP
 from connector.sync.tell_trouble import tell_trouble
 from connector.targets import Target, TargetKind
 
@@ -79,10 +80,10 @@ def _note_failure(target: Target, error: Exception, services: Services, began: f
         failures = work.targets.attempts(target) + 1
         patient = work.targets.failing_for(target) < _PATIENCE
         retry_in = _retry_in(error, failures, patient=patient)
-        sentence = _sentence(error, gave_up=not patient)
+        told = _told(error, gave_up=not patient)
         if retry_in is None:  # before the Target's own row is locked: elsewhere, too, crm Targets are locked first
-            tell_trouble(target, sentence, work, services)
-        work.targets.fail(target, sentence, retry_in=retry_in)
+            tell_trouble(target, str(told), work, services)
+        work.targets.fail(target, told.with_id, retry_in=retry_in)
     fields = {
         **_fields(target, began),
         **_evidence(error),
@@ -108,14 +109,14 @@ def _retry_in(error: Exception, failures: int, *, patient: bool) -> timedelta | 
             return backoff(failures, None) if failures < _TRIES_AT_A_BUG else None
 
 
-def _sentence(error: Exception, *, gave_up: bool) -> str:
-    """What a person reads beside the parked or waiting Target."""
+def _told(error: Exception, *, gave_up: bool) -> ConnectorError:
+    """What a person reads beside the parked or waiting Target, and on the records that it is about."""
     if isinstance(error, RetryLater) and gave_up:
-        return f"{error} Tried for three days; replay it when the cause is gone."
+        return NeedsHuman.because(GAVE_UP, problem=str(error))
     if isinstance(error, ConnectorError):
-        return str(error)
+        return error
     # The message of an unforeseen error may hold anything, personal data too: its type and place are enough to find it.
-    return f"A bug in the connector: {type(error).__name__} at {_place(error)}. Report it, then replay."
+    return NeedsHuman.because(BUG, error=type(error).__name__, place=_place(error))
 
 
 def _evidence(error: Exception) -> dict[str, object]:

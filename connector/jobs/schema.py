@@ -10,6 +10,7 @@ from procrastinate.schema import SchemaManager
 
 from connector.errors import Unreachable
 from connector.jobs.app import libpq_url
+from connector.sentences.running import NO_DATABASE
 
 _LOCK = 7_302_945_010
 
@@ -43,9 +44,7 @@ def apply_schema(url: str) -> None:
             _bring_up_to_date(connection)
             connection.execute(_WAKE_TARGET)
     except psycopg.OperationalError as error:
-        raise Unreachable(
-            "The database cannot be reached.", hint="Check that Postgres runs and that DATABASE_URL is right."
-        ) from error
+        raise Unreachable.because(NO_DATABASE) from error
 
 
 def is_current(url: str) -> bool:

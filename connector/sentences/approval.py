@@ -58,7 +58,7 @@ REOPENED = Sentence(
 )
 LOST = Sentence(
     id="billed-deal-lost",
-    text="The deal was lost after it was billed. Ending it: {changes}.",
+    text="The deal was lost after it was billed. Ending it: {changes}",
     fix="Approve the end with `connector approve`, or win the deal again.",
     cause="A billed deal was moved to a lost stage. Its subscription runs until a person agrees to end it.",
     who=Who.FINANCE,

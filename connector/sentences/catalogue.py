@@ -12,6 +12,7 @@ from connector.sentences import (
     crm,
     planning,
     planning_lines,
+    running,
 )
 from mappings import sentences as mapping
 from mappings.sentence import Sentence, all_in
@@ -66,6 +67,11 @@ THEMES: tuple[Theme, ...] = (
         "The field mapping",
         "What a mapping's rules cannot read, each mistake that `connector mapping check` finds, and its versions.",
         all_in(mapping),
+    ),
+    Theme(
+        "The connector at work",
+        "What keeps the connector from working for a while: its database, its allowances, its own mistakes.",
+        all_in(running),
     ),
 )
 

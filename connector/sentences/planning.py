@@ -237,6 +237,15 @@ FIELD_CUT = Sentence(
     who=Who.SALES,
 )
 
+MORE_RECIPIENTS = Sentence(
+    id="invoice-recipients-by-hand",
+    text="Stripe's API sends an invoice to one address only; {addresses} will not get it.",
+    fix="Add the address to the customer's billing e-mails in Stripe's Dashboard.",
+    cause="The deal names several people who should get its invoices. Stripe keeps further addresses on the customer, "
+    "but only its Dashboard can set them.",
+    who=Who.FINANCE,
+)
+
 NOTE_FROM_TODAY = Sentence(
     id="billed-from-today",
     text="The start {start} lies in the past; billing begins today, as the settings say.",

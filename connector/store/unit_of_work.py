@@ -14,6 +14,7 @@ from sqlalchemy import Connection, func, select, text
 from connector import ports
 from connector.domain.inbox import InboxEvent
 from connector.errors import RetryLater, Unreachable
+from connector.sentences.running import BUSY_ELSEWHERE
 from connector.store.audit import PostgresAudit
 from connector.store.database import make_engine, our_errors
 from connector.store.inbox import PostgresInbox
@@ -130,4 +131,4 @@ class PostgresStore:
         except Unreachable:
             raise
         except RetryLater as error:
-            raise RetryLater(f"Another process is busy with {name}.", retry_after=10) from error
+            raise RetryLater.because(BUSY_ELSEWHERE, name=name, evidence={"retry_after": 10}) from error

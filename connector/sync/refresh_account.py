@@ -6,6 +6,7 @@ from connector.domain.planning import CUSTOMER
 from connector.domain.refs import RecordRef
 from connector.errors import NotFound, RetryLater
 from connector.ports import Services
+from connector.sentences.running import NEWER_ANSWER
 from connector.sync.check_drafts import check_drafts
 from connector.sync.show_account import show_account
 
@@ -31,7 +32,7 @@ def refresh_account(ref: str, services: Services) -> None:
     with services.store.begin() as work:
         if not work.ledger.save(account, seen_at):
             # Of two answers at once, or of two machines whose clocks differ, nobody can say which is the older.
-            raise RetryLater("A newer answer about this customer is stored already.", retry_after=5)
+            raise RetryLater.because(NEWER_ANSWER, evidence={"retry_after": 5})
         kept = work.ledger.account(customer) if account.customer.deleted else None
         show_account(kept or account, work, services, and_say={"sync_status": "billed", "sync_message": ""})
     check_drafts(account, services)

@@ -9,6 +9,7 @@ from connector.domain.refs import RecordRef
 from connector.domain.write_back import STAMP, RecordState, Value
 from connector.errors import NeedsHuman, RetryLater
 from connector.ports import CrmWrite, Records, RowResult, Services
+from connector.sentences.running import MORE_WAIT
 from mappings import apply
 
 _AT_ONCE = 200
@@ -35,7 +36,7 @@ def write_back(crm_name: str, services: Services) -> None:
         if not waiting:
             return
         _write_batch(waiting, crm_name, services)
-    raise RetryLater(f"More {crm_name} records wait than one run writes.", retry_after=1)
+    raise RetryLater.because(MORE_WAIT, crm=crm_name, evidence={"retry_after": 1})
 
 
 def _write_batch(states: Sequence[RecordState], crm_name: str, services: Services) -> None:
@@ -62,8 +63,8 @@ def _note(result: RowResult, values: dict[str, Value], records: Records, now: da
             records.written(result.ref, values, now)
         case RetryLater():
             wait = timedelta(seconds=result.error.retry_after) if result.error.retry_after else _ROW_RETRY
-            records.failed(result.ref, str(result.error), retry_in=wait)
+            records.failed(result.ref, result.error.with_id, retry_in=wait)
         case NeedsHuman():
-            records.failed(result.ref, str(result.error), retry_in=None)
+            records.failed(result.ref, result.error.with_id, retry_in=None)
         case unexpected:
             raise unexpected

@@ -166,7 +166,7 @@ def test_a_full_pool_is_unreachable_and_not_a_hang(database_url: str, monkeypatc
     """The sentence says which knob to turn."""
     with PostgresStore(database_url, pool_size=1) as store:
         monkeypatch.setattr(store._engine.pool, "_timeout", 0.05)
-        with store.begin(), pytest.raises(Unreachable, match="pool size"), store.begin():
+        with store.begin(), pytest.raises(Unreachable, match="WORKER_CONCURRENCY"), store.begin():
             pass
 
 

@@ -141,7 +141,7 @@ def _fitted(
 
 
 def _rejected(sentence: Sentence, ref: RecordRef, **values: str) -> Rejected:
-    return Rejected.because(sentence, ref=ref, provider="hubspot", field="", **values)
+    return Rejected.because(sentence, ref=ref, provider="hubspot", field="", evidence=None, **values)
 
 
 def _guilty(refusal: Refusal, refs: Sequence[RecordRef], ready: Mapping[str, Mapping[str, str]]) -> list[RecordRef]:
