@@ -10,6 +10,7 @@ from connector.sentences import (
     billing,
     billing_again,
     crm,
+    hubspot,
     planning,
     planning_lines,
     running,
@@ -67,6 +68,11 @@ THEMES: tuple[Theme, ...] = (
         "The field mapping",
         "What a mapping's rules cannot read, each mistake that `connector mapping check` finds, and its versions.",
         all_in(mapping),
+    ),
+    Theme(
+        "What HubSpot refuses",
+        "HubSpot's own refusals and failures, in our words: its messages quote record data and are not passed on.",
+        all_in(hubspot),
     ),
     Theme(
         "The connector at work",

@@ -40,6 +40,15 @@ UNKNOWN_CURRENCY = Sentence(
     field="deal.currency",
 )
 
+CURRENCY_NOT_BILLED = Sentence(
+    id="deal-currency-not-billed",
+    text="Stripe does not bill in {currency}.",
+    fix="Sell in a currency that Stripe supports, and set the deal's currency to it.",
+    cause="The deal's currency is one that Stripe takes no payments in.",
+    who=Who.SALES,
+    field="deal.currency",
+)
+
 NO_LINES = Sentence(
     id="deal-without-lines",
     text="The deal has no products, so there is nothing to bill.",

@@ -26,6 +26,7 @@ from connector.crm.hubspot.calls import LIMIT, SEARCH_LIMIT, Answer, Calls
 from connector.crm.hubspot.settings import HubSpotSettings
 from connector.domain.refs import RecordRef
 from connector.errors import Unreachable
+from connector.sentences.hubspot import HALF_ANSWER
 
 BATCH = 100
 """Inputs that a batch read or a batch update takes. Source: HubSpot, CRM objects API."""
@@ -196,7 +197,7 @@ def results(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """
     found = body.get("results")
     if not isinstance(found, list):
-        raise Unreachable("HubSpot gave an answer without results.", provider="hubspot")
+        raise Unreachable.because(HALF_ANSWER, provider="hubspot", what="its results")
     return [mapping(each) for each in found]
 
 

@@ -22,6 +22,7 @@ from connector.crm.hubspot.errors import DAILY, Refusal, read_refusal, until_mid
 from connector.domain.refs import RecordRef
 from connector.errors import NeedsHuman, RetryLater, Unreachable
 from connector.ports import Clock, Throttle
+from connector.sentences.hubspot import NO_ANSWER
 
 LIMIT = "hubspot"
 SEARCH_LIMIT = "hubspot:search"
@@ -179,9 +180,7 @@ def _again(error: Unreachable) -> _Again:
 
 
 def _no_answer(kind: str, ref: RecordRef | None) -> Unreachable:
-    return Unreachable(
-        "HubSpot did not answer.", hint="It is tried again by itself.", provider="hubspot", ref=ref, code=kind
-    )
+    return Unreachable.because(NO_ANSWER, provider="hubspot", ref=ref, evidence={"code": kind})
 
 
 def _decoded(content: object, status: int, ref: RecordRef | None) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from connector.crm.hubspot.api import HubSpotApi, mapping
 from connector.crm.hubspot.translate import OBJECT_OF_KIND, PATH_OF_OBJECT, field_catalog
 from connector.errors import Unsupported
 from connector.ports import Clock, FieldCatalog
+from connector.sentences.hubspot import NOT_A_KIND
 
 PROPERTIES_LAST = timedelta(hours=1)
 PIPELINES_LAST = timedelta(days=1)
@@ -119,7 +120,7 @@ class Catalog:
     def _kept(self, name: str) -> Kept[FieldCatalog]:
         kept = self._properties.get(OBJECT_OF_KIND.get(name, name))
         if kept is None:
-            raise Unsupported(f"HubSpot has no {name} that we work with.", provider="hubspot")
+            raise Unsupported.because(NOT_A_KIND, provider="hubspot", kind=name)
         return kept
 
 

@@ -10,6 +10,7 @@ from connector.crm.hubspot.api import FilterGroups, HubSpotApi, mapping, next_pa
 from connector.crm.hubspot.catalog import Catalog
 from connector.domain.refs import RecordRef
 from connector.errors import Rejected, Unreachable
+from connector.sentences.hubspot import HALF_ANSWER, TOO_MANY_AT_ONCE
 
 _MODIFIED = "hs_lastmodifieddate"
 _MOST_STAGES = 100
@@ -61,11 +62,7 @@ class ChangedDeals:
             if last > cursor:
                 cursor, after, depth = last, "", 0
             elif depth >= _SEARCH_DEPTH:
-                raise Rejected(
-                    "More deals changed in one millisecond than HubSpot's search lists.",
-                    hint="Change one of them, or bill them by id.",
-                    provider="hubspot",
-                )
+                raise Rejected.because(TOO_MANY_AT_ONCE, provider="hubspot")
 
     def _won_after(self, moment: datetime) -> FilterGroups:
         """Won by the deal's own flag, or by its stage: the index may know the one before the other."""
@@ -88,4 +85,4 @@ def _changed_at(found: Mapping[str, Any]) -> datetime:
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
     except ValueError as error:
-        raise Unreachable("HubSpot's search does not say when a deal changed.", provider="hubspot") from error
+        raise Unreachable.because(HALF_ANSWER, provider="hubspot", what="the time of a deal's change") from error

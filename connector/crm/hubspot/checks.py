@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from connector.crm.hubspot.api import HubSpotApi
 from connector.crm.hubspot.calls import Refused
 from connector.crm.hubspot.catalog import Catalog
-from connector.crm.hubspot.errors import SETUP_HINT
 from connector.crm.hubspot.settings import HubSpotSettings
 from connector.crm.hubspot.setup import TYPES
 from connector.crm.hubspot.translate import OBJECT_OF_KIND, PATH_OF_OBJECT, names_read
 from connector.domain.write_back import BY_NAME, ValueType
 from connector.errors import AccessLost, ConnectorError
 from connector.ports import Check, CheckStatus, FieldInfo
+from connector.sentences.hubspot import NO_PROPERTY
 from mappings.model import FieldMapping
 
 NOBODY = "0"
@@ -94,10 +94,10 @@ class AccountCheck:
                 missing.append(path)
         if missing:
             sentence = f"HubSpot lacks {len(missing)} properties that the mapping names: {', '.join(missing)}."
-            yield Check("hubspot.properties", CheckStatus.FAIL, sentence, SETUP_HINT)
+            yield Check("hubspot.properties", CheckStatus.FAIL, sentence, NO_PROPERTY.fix)
         if unfit:
             sentence = f"These properties cannot hold what the mapping writes to them: {', '.join(unfit)}."
-            hint = f"{SETUP_HINT} It adds choices to our own properties; map values away from what is not ours."
+            hint = f"{NO_PROPERTY.fix} It adds choices to our own properties; map values away from what is not ours."
             yield Check("hubspot.property_types", CheckStatus.WARN, sentence, hint)
         if not missing and not unfit:
             yield Check("hubspot.properties", CheckStatus.OK, "Every property that the mapping names is there.")

@@ -25,6 +25,7 @@ from connector.domain.refs import RecordRef
 from connector.errors import CannotBill, Gone, NotFound, Unreachable
 from connector.ports import DealRecords, LineRecords
 from connector.sentences.crm import DEAL_DELETED, DEAL_MERGED, SEVERAL_PAYERS, TOO_MANY_LINES
+from connector.sentences.hubspot import HALF_ANSWER
 from mappings.model import FieldMapping
 
 MERGED = "hs_merged_object_ids"
@@ -104,7 +105,7 @@ class DealReader:
             gone.status, gone.code, gone.request_id = error.status, error.code, error.request_id
             raise gone from None
         if not mapping(deal.get("properties")) or "id" not in deal:
-            raise Unreachable("HubSpot gave a deal without properties.", provider="hubspot", ref=ref)
+            raise Unreachable.because(HALF_ANSWER, provider="hubspot", ref=ref, what="the deal's properties")
         if str(deal["id"]) != ref.id:
             raise Gone.because(DEAL_MERGED, provider="hubspot", ref=ref, other=deal["id"])
         return deal
@@ -168,12 +169,7 @@ class DealReader:
         )
         if any(each not in found for each in ids):
             # Half a deal must never be billed. The line was deleted a moment ago, or the answer is incomplete.
-            raise Unreachable(
-                "HubSpot names a line item of the deal and does not show it.",
-                hint="It is tried again by itself.",
-                provider="hubspot",
-                ref=ref,
-            )
+            raise Unreachable.because(HALF_ANSWER, provider="hubspot", ref=ref, what="one of the deal's line items")
         products = self._products(found, paths)
         return tuple(self._line(each, found[each], products) for each in sorted(ids, key=_by_number))
 

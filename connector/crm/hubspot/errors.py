@@ -15,15 +15,14 @@ from zoneinfo import ZoneInfo
 
 from connector.domain.refs import RecordRef
 from connector.errors import AccessLost, NeedsHuman, NotFound, RateLimited, Rejected, RetryLater, Unreachable
+from connector.sentences import hubspot as say
+from mappings.sentence import Sentence
 
 ErrorType = type[RetryLater] | type[NeedsHuman]
 
-SETUP_HINT = "Run `connector setup hubspot`, or correct the field mapping."
 DAILY = "DAILY"
 """The policy whose 429 lasts until midnight; the ten-second one is over in seconds."""
 
-_AGAIN = "It is tried again by itself."
-_SCOPE_HINT = "Add the scopes to the private app or service key in HubSpot, then use its new token if there is one."
 _MOST_NAMES = 10
 _PROPERTY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 _SCOPE = re.compile(r"[a-z][a-z0-9._-]{2,79}")
@@ -34,55 +33,38 @@ _IN_MESSAGE = re.compile(r'[Pp]roperty "([A-Za-z][A-Za-z0-9_]{0,99})"')
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """Which error of ours a refusal becomes, in a sentence and with a hint. ``{names}`` stands for the properties."""
+    """Which error of ours a refusal becomes, and in which sentence; ``{names}`` in it stands for the properties."""
 
     error: ErrorType
-    sentence: str
-    hint: str = ""
+    sentence: Sentence
 
 
 BY_STATUS: Mapping[int, Meaning] = {
-    401: Meaning(
-        AccessLost,
-        "HubSpot does not accept the access token: it expired, was rotated, or the app was deactivated.",
-        "Put the current token in HUBSPOT_ACCESS_TOKEN.",
-    ),
-    403: Meaning(AccessLost, "The access token may not do this.", _SCOPE_HINT),
-    404: Meaning(NotFound, "HubSpot has no such record, or the token may not see it."),
-    408: Meaning(Unreachable, "HubSpot took too long to answer.", _AGAIN),
-    409: Meaning(Rejected, "HubSpot says that this clashes with what is there already."),
-    423: Meaning(Unreachable, "HubSpot has locked the record while it works on it.", _AGAIN),
-    429: Meaning(RateLimited, "HubSpot asks us to slow down.", _AGAIN),
-    477: Meaning(Unreachable, "HubSpot is moving this account to another data centre.", _AGAIN),
+    401: Meaning(AccessLost, say.TOKEN_REFUSED),
+    403: Meaning(AccessLost, say.NOT_ALLOWED),
+    404: Meaning(NotFound, say.NO_RECORD),
+    408: Meaning(Unreachable, say.TOO_SLOW),
+    409: Meaning(Rejected, say.CLASH),
+    423: Meaning(Unreachable, say.LOCKED),
+    429: Meaning(RateLimited, say.SLOW_DOWN),
+    477: Meaning(Unreachable, say.MOVING),
 }
 
 BY_CODE: Mapping[str, Meaning] = {
-    "PROPERTY_DOESNT_EXIST": Meaning(Rejected, "HubSpot has no property {names} here.", SETUP_HINT),
-    "INVALID_OPTION": Meaning(
-        Rejected, "Our value is not among the options of HubSpot's property {names}.", "Add the option in HubSpot."
-    ),
-    "READ_ONLY_VALUE": Meaning(
-        Rejected, "HubSpot computes the property {names} itself.", "Map the value to a property that can be written."
-    ),
-    "REQUIRED_PROPERTY": Meaning(
-        Rejected,
-        "HubSpot demands a value for {names} before it saves the record.",
-        "Fill it in on the record, or relax the rule for required properties in HubSpot's object settings.",
-    ),
-    "OBJECT_NOT_FOUND": Meaning(NotFound, "HubSpot has no such record any more.", "Restore it, or leave it be."),
-    "RATE_LIMITS": Meaning(RateLimited, "HubSpot asks us to slow down.", _AGAIN),
-    "MISSING_SCOPES": Meaning(AccessLost, "The access token may not do this.", _SCOPE_HINT),
+    "PROPERTY_DOESNT_EXIST": Meaning(Rejected, say.NO_PROPERTY),
+    "INVALID_OPTION": Meaning(Rejected, say.NO_OPTION),
+    "READ_ONLY_VALUE": Meaning(Rejected, say.COMPUTED),
+    "REQUIRED_PROPERTY": Meaning(Rejected, say.REQUIRED),
+    "OBJECT_NOT_FOUND": Meaning(NotFound, say.RECORD_GONE),
+    "RATE_LIMITS": Meaning(RateLimited, say.SLOW_DOWN),
+    "MISSING_SCOPES": Meaning(AccessLost, say.NOT_ALLOWED),
 }
 
-_INVALID = Meaning(Rejected, "HubSpot refused the value of {names}.", "Compare the property's type with the mapping.")
-_REFUSED = Meaning(Rejected, "HubSpot refused the request.", "Save the record by hand in HubSpot to see why.")
-_UNWELL = Meaning(Unreachable, "HubSpot is unwell.", _AGAIN)
-_ODD = Meaning(Unreachable, "Something between HubSpot and us gave an answer that is not HubSpot's.", _AGAIN)
-_SPENT = Meaning(
-    RateLimited,
-    "The HubSpot account has used up its API calls for today.",
-    "It goes on after midnight; HubSpot sells more calls as a capacity pack.",
-)
+_INVALID = Meaning(Rejected, say.VALUE_REFUSED)
+_REFUSED = Meaning(Rejected, say.REFUSED)
+_UNWELL = Meaning(Unreachable, say.UNWELL)
+_ODD = Meaning(Unreachable, say.ODD_ANSWER)
+_SPENT = Meaning(RateLimited, say.CALLS_USED_UP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,21 +83,22 @@ class Refusal:
     def error(self, ref: RecordRef | None = None, retry_after: float | None = None) -> RetryLater | NeedsHuman:
         """Our error for it."""
         meaning = self._meaning()
-        names = ", ".join(self.properties) or "a property it does not name"
-        sentence = meaning.sentence.format(names=names)
-        if meaning.error is AccessLost and self.scopes:
-            sentence = f"{sentence.rstrip('.')}: it lacks {', '.join(self.scopes)}."
+        sentence = say.LACKS_SCOPES if meaning.error is AccessLost and self.scopes else meaning.sentence
         evidence: dict[str, Any] = {
-            "hint": meaning.hint,
-            "provider": "hubspot",
-            "ref": ref,
             "status": self.status or None,
             "code": self.codes[0] if self.codes else "",
             "request_id": self.request_id,
         }
         if issubclass(meaning.error, RetryLater):
-            return meaning.error(sentence, retry_after=retry_after, **evidence)
-        return meaning.error(sentence, **evidence)
+            evidence["retry_after"] = retry_after
+        return meaning.error.because(
+            sentence,
+            ref=ref,
+            provider="hubspot",
+            evidence=evidence,
+            names=", ".join(self.properties) or "a property it does not name",
+            scopes=", ".join(self.scopes),
+        )
 
     def about_property(self) -> bool:
         """Whether every row that carries the named properties would be refused the same way."""

@@ -15,6 +15,7 @@ from connector.domain.write_back import Value
 from connector.errors import AccessLost, ConnectorError, NeedsHuman, Rejected, RetryLater, Unreachable, Unsupported
 from connector.ports import CrmWrite, FieldCatalog, RowResult
 from connector.sentences.crm import COMPUTED, FIELDS_MISSING, NO_SUCH_OPTION
+from connector.sentences.hubspot import HALF_ANSWER, NOT_A_KIND
 from mappings.sentence import Sentence
 
 _IN_A_ROW = 400
@@ -56,7 +57,7 @@ class BatchWriter:
     def _write_kind(self, kind: str, refs: Sequence[RecordRef], run: _Round) -> None:
         name = OBJECT_OF_KIND.get(kind)
         if name is None:
-            error = Unsupported(f"HubSpot has no record of the kind {kind}.", provider="hubspot")
+            error = Unsupported.because(NOT_A_KIND, provider="hubspot", kind=kind)
             run.errors.update(dict.fromkeys(refs, error))
             return
         ready: dict[str, dict[str, str]] = {}
@@ -169,9 +170,4 @@ def _note(answer: Answer, refs: Sequence[RecordRef], run: _Round) -> None:
 
 
 def _not_told(ref: RecordRef) -> Unreachable:
-    return Unreachable(
-        "HubSpot's answer does not say what became of this record.",
-        hint="It is written again by itself.",
-        provider="hubspot",
-        ref=ref,
-    )
+    return Unreachable.because(HALF_ANSWER, provider="hubspot", ref=ref, what="what became of this record")
