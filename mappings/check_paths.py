@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from mappings import sentences
+from mappings.arguments import problems_with
 from mappings.canonical import LONGEST, LONGEST_METADATA, METADATA, holds
 from mappings.finding import Catalog, Finding, KnownField, guess
 from mappings.model import FieldRule, MappingProblem, object_and_label, steps
@@ -125,7 +126,7 @@ def _check_field(rule: FieldRule, path: str, field: KnownField) -> Iterator[Find
             fitting=", ".join(fitting) or "regex, template",
         )
         return
-    if path == rule.field:
+    if path == rule.field and not any(problems_with(rule.transform, rule.args, has_field=True)):
         yield from _untranslated(rule, field)
     yield from _lost(rule, path, transform, field)
 

@@ -2,61 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from connector.crm.salesforce.schema import ObjectShape
-from connector.crm.salesforce.translate import field_catalog
 from connector.ports import FieldInfo
 from mappings.check import Finding, check
 from mappings.load import default_mapping
 from mappings.model import FieldMapping, FieldRule
-
-FIXTURES = Path(__file__).parents[1] / "fixtures" / "salesforce"
-
-
-def described(name: str, more: tuple[Mapping[str, Any], ...] = ()) -> Mapping[str, FieldInfo]:
-    answer = json.loads((FIXTURES / f"describe__{name.lower()}.json").read_text())
-    answer["fields"] = [*answer["fields"], *more]
-    return field_catalog(ObjectShape.read(answer)).fields
-
-
-def field(name: str, kind: str, **more: Any) -> Mapping[str, Any]:
-    return {"name": name, "label": name, "type": kind, "updateable": True, "nillable": True, "length": 0, **more}
-
-
-PERSON_ACCOUNT = (
-    field("IsPersonAccount", "boolean", updateable=False, nillable=False),
-    field("FirstName", "string", length=40),
-    field("LastName", "string", length=80),
-    field("PersonContactId", "reference", referenceTo=["Contact"], relationshipName="PersonContact", updateable=False),
-    field("PersonEmail", "email", length=80),
-    field("PersonMailingStreet", "textarea", length=255),
-    field("PersonMailingCity", "string", length=40),
-    field("PersonBirthdate", "date"),
-    field("VIP__pc", "boolean"),
-)
-"""What describe adds to Account where person accounts are switched on. Source: Salesforce, "Person Account Fields"."""
+from tests.mappings.real_org import FIXTURES, real_org
 
 
 @pytest.fixture
 def catalog() -> dict[str, Mapping[str, FieldInfo]]:
-    """An org with person accounts, and with as many custom fields as old orgs have."""
-    custom = tuple(
-        field(f"Custom_{number}__c", kind, length=255, scale=2, precision=18)
-        for number in range(400)
-        for kind in (("string", "double", "currency", "boolean")[number % 4],)
-    )
-    return {
-        "Account": described("Account", (*PERSON_ACCOUNT, *custom)),
-        "Opportunity": described("Opportunity", custom),
-    }
+    return real_org()
 
 
 def with_rule(rule: FieldRule) -> FieldMapping:
