@@ -71,9 +71,9 @@ class Mistake:
 
 
 def _with(rule: FieldRule) -> FieldMapping:
-    group = "line_item" if rule.canonical.startswith(("line.", "product.")) else "deal"
-    others = tuple(each for each in getattr(SOUND, group) if each.canonical != rule.canonical)
-    return replace(SOUND, **{group: (*others, rule)})
+    if rule.canonical.startswith("line."):
+        return replace(SOUND, line_item=(*SOUND.line_item, rule))
+    return replace(SOUND, deal=(*(each for each in SOUND.deal if each.canonical != rule.canonical), rule))
 
 
 def _without(canonical: str) -> Callable[[FieldMapping], FieldMapping]:
