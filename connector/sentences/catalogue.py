@@ -14,6 +14,7 @@ from connector.sentences import (
     planning,
     planning_lines,
     running,
+    salesforce,
 )
 from mappings import sentences as mapping
 from mappings.sentence import Sentence, all_in
@@ -68,6 +69,11 @@ THEMES: tuple[Theme, ...] = (
         "The field mapping",
         "What a mapping's rules cannot read, each mistake that `connector mapping check` finds, and its versions.",
         all_in(mapping),
+    ),
+    Theme(
+        "What Salesforce refuses",
+        "Salesforce's own refusals and failures, in our words: its messages quote record data and are not passed on.",
+        all_in(salesforce),
     ),
     Theme(
         "What HubSpot refuses",

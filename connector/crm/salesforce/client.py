@@ -31,6 +31,7 @@ from connector.ports import (
     Throttle,
 )
 from connector.sentences.crm import DEAL_DELETED, DEAL_UNSEEN, NOT_A_DEAL
+from connector.sentences.salesforce import NOT_A_KIND
 from mappings.model import FieldMapping
 
 CURRENCY_FIELD = "CurrencyIsoCode"
@@ -132,7 +133,7 @@ class SalesforceClient:
     def describe(self, kind: str) -> FieldCatalog:
         """The fields that we can see of one of our kinds, or of any object by its own name: ``User``, ``Contract``."""
         if kind not in OBJECTS and not kind[:1].isupper():
-            raise Unsupported(f"Salesforce has no object for our kind {kind!r}.", provider="salesforce")
+            raise Unsupported.because(NOT_A_KIND, provider="salesforce", kind=kind)
         return field_catalog(self._schema.shape(OBJECTS.get(kind, kind)), self._stand_ins(kind))
 
     def check(self, mapping: FieldMapping) -> list[Check]:

@@ -21,6 +21,7 @@ from connector.crm.salesforce.transport import Transport
 from connector.domain.refs import RecordRef
 from connector.errors import RateLimited, RetryLater, Unreachable
 from connector.ports import Clock, Throttle
+from connector.sentences.salesforce import ODD_ANSWER
 
 T = TypeVar("T")
 
@@ -71,9 +72,7 @@ class Connection:
         """All rows of a query to the Tooling API, which knows the org's own make-up."""
         found = self._call(lambda sdk: sdk.restful("tooling/query", params={"q": soql}))
         if not found.get("done", True):
-            raise RetryLater(
-                "Salesforce answered a Tooling query in pages, which we do not read.", provider="salesforce"
-            )
+            raise RetryLater.because(ODD_ANSWER, provider="salesforce", what="a Tooling query in pages")
         return list(found["records"])
 
     def get(self, path: str) -> Any:
@@ -102,7 +101,7 @@ class Connection:
             # The address is relative to the org; its last part alone is what query_more joins to our own base.
             cursor = str(page["nextRecordsUrl"]).rsplit("/", 1)[-1]
             page = self._next_page(cursor, ref)
-        raise RetryLater("Salesforce keeps answering one query with more pages.", provider="salesforce", ref=ref)
+        raise RetryLater.because(ODD_ANSWER, provider="salesforce", ref=ref, what="one query with more and more pages")
 
     def _next_page(self, cursor: str, ref: RecordRef | None) -> dict[str, Any]:
         found: dict[str, Any] = self._call(lambda sdk: sdk.query_more(cursor), ref=ref)

@@ -12,6 +12,7 @@ from typing import Any
 from connector.crm.salesforce.connection import Connection
 from connector.errors import NotFound
 from connector.ports import Clock
+from connector.sentences.salesforce import NOT_AN_OBJECT
 
 KEEP = timedelta(hours=1)
 
@@ -56,7 +57,7 @@ class Schema:
         if known is not None and self._clock() - known[0] < KEEP:
             return known[1]
         if _NAME.fullmatch(name) is None:
-            raise NotFound("A mapping names an object that cannot exist.", provider="salesforce")
+            raise NotFound.because(NOT_AN_OBJECT, provider="salesforce")
         shape = ObjectShape.read(self._connection.get(f"sobjects/{name}/describe"))
         with self._lock:
             self._known[name] = (self._clock(), shape)

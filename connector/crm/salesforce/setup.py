@@ -12,6 +12,7 @@ from connector.crm.salesforce.schema import Schema
 from connector.crm.salesforce.soql import quote, select
 from connector.errors import AccessLost, NeedsHuman, NotFound, Rejected
 from connector.ports import SetupAction
+from connector.sentences.salesforce import NO_PERMISSION_SET, NOT_GRANTED, STILL_HIDDEN, WHO_ARE_WE
 from mappings.model import FieldMapping
 
 PERMISSION_SET = "Billing_Connector"
@@ -109,10 +110,8 @@ def _verify(schema: Schema, fields: Sequence[CustomField]) -> None:
     schema.forget()
     hidden = [field.path for field in fields if not _seen(schema, field)]
     if hidden:
-        raise AccessLost(
-            f"The integration user still does not see {', '.join(hidden[:5])}.",
-            hint=f"Check that permission set {PERMISSION_SET} is assigned to it and its licence allows the objects.",
-            provider="salesforce",
+        raise AccessLost.because(
+            STILL_HIDDEN, provider="salesforce", fields=", ".join(hidden[:5]), permission_set=PERMISSION_SET
         )
 
 
@@ -170,11 +169,7 @@ class _Permissions:
             return
         user = self._connection.tokens.get().user_id
         if not user:
-            raise AccessLost(
-                "Salesforce did not say which user we are.",
-                hint=f"Assign permission set {PERMISSION_SET} to the integration user by hand.",
-                provider="salesforce",
-            )
+            raise AccessLost.because(WHO_ARE_WE, provider="salesforce", permission_set=PERMISSION_SET)
         self._connection.post(
             "sobjects/PermissionSetAssignment", {"PermissionSetId": self._need_set(), "AssigneeId": user}
         )
@@ -182,7 +177,7 @@ class _Permissions:
     def _need_set(self) -> str:
         found = self.set_id()
         if found is None:
-            raise NotFound(f"There is no permission set {PERMISSION_SET} yet.", provider="salesforce")
+            raise NotFound.because(NO_PERMISSION_SET, provider="salesforce", permission_set=PERMISSION_SET)
         return found
 
 
@@ -199,9 +194,11 @@ def _grant_row(set_id: str, field: CustomField) -> dict[str, object]:
 
 def _not_granted(path: str, errors: object) -> NeedsHuman:
     cause = from_row(errors)
-    return Rejected(
-        f"Access to {path} could not be granted: {cause.message}",
-        hint=f"Grant it by hand in permission set {PERMISSION_SET}.",
+    return Rejected.because(
+        NOT_GRANTED,
         provider="salesforce",
-        code=cause.code,
+        path=path,
+        problem=cause.message,
+        permission_set=PERMISSION_SET,
+        evidence={"code": cause.code},
     )

@@ -20,6 +20,7 @@ from connector.crm.salesforce.settings import LOOPBACK, SalesforceSettings
 from connector.crm.salesforce.transport import retry_after
 from connector.errors import AccessLost, Misconfigured, Unreachable
 from connector.ports import Clock, Throttle
+from connector.sentences.salesforce import ADDRESS_NOT_SAFE, KEY_UNUSABLE, ODD_ANSWER
 
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
@@ -105,16 +106,14 @@ class TokenProvider:
         try:
             assertion = jwt.encode(claims, settings.signing_key(), algorithm="RS256")
         except (jwt.InvalidKeyError, ValueError, TypeError) as error:
-            raise Misconfigured(
-                "The Salesforce private key is not an RSA key in PEM format.",
-                hint="Check SALESFORCE_PRIVATE_KEY or SALESFORCE_PRIVATE_KEY_FILE.",
-                provider="salesforce",
-            ) from error
+            raise Misconfigured.because(KEY_UNUSABLE, provider="salesforce") from error
         return {"grant_type": JWT_GRANT, "assertion": assertion}
 
     def _read(self, content: object, now: datetime) -> Token:
         if not isinstance(content, dict) or not content.get("access_token"):
-            raise Unreachable("Salesforce answered a sign-in with something else.", provider="salesforce", status=200)
+            raise Unreachable.because(
+                ODD_ANSWER, provider="salesforce", what="a sign-in with something else", evidence={"status": 200}
+            )
         told = str(content.get("expires_in", ""))
         lifetime = timedelta(seconds=int(told)) if re.fullmatch(r"\d{1,8}", told, re.ASCII) else _LIFETIME
         # "id" is an address that ends in /<organization id>/<user id>
@@ -132,9 +131,5 @@ def _instance(address: str) -> str:
     """Where the org says its API is: never plain http, but for a sandbox on this machine."""
     parts = urlsplit(address)
     if parts.scheme != "https" and parts.hostname not in LOOPBACK:
-        raise AccessLost(
-            "Salesforce named an API address that is not https.",
-            hint="Check SALESFORCE_INSTANCE_URL.",
-            provider="salesforce",
-        )
+        raise AccessLost.because(ADDRESS_NOT_SAFE, provider="salesforce")
     return f"{parts.scheme}://{parts.netloc}"

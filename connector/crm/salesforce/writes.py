@@ -11,9 +11,10 @@ from connector.crm.salesforce.schema import Schema
 from connector.crm.salesforce.translate import OBJECTS, outgoing
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import Value
-from connector.errors import NeedsHuman, NotFound, Rejected, RetryLater, Unsupported
+from connector.errors import NeedsHuman, Rejected, RetryLater, Unsupported
 from connector.ports import CrmWrite, RowResult
 from connector.sentences.crm import FIELDS_MISSING
+from connector.sentences.salesforce import NOT_A_KIND, ODD_ANSWER
 
 BATCH = 200
 """Records in one sObject Collections call, whatever their objects; the call counts once against the daily allowance."""
@@ -79,7 +80,7 @@ def _missing(fields: Mapping[RecordRef, Mapping[str, Value]], schema: Schema) ->
 
 def _row(ref: RecordRef, values: Mapping[str, Value], schema: Schema) -> dict[str, Any]:
     if ref.provider != "salesforce" or ref.kind not in OBJECTS:
-        raise Unsupported(f"Salesforce cannot be told about a {ref.kind}.", provider="salesforce", ref=ref)
+        raise Unsupported.because(NOT_A_KIND, provider="salesforce", ref=ref, kind=ref.kind)
     shape = schema.shape(OBJECTS[ref.kind])
     row: dict[str, Any] = {"attributes": {"type": shape.name}, "id": ref.id}
     return row | {name: outgoing(name, value, shape.fields[name], ref) for name, value in values.items()}
@@ -104,16 +105,9 @@ def _send(rows: Mapping[RecordRef, dict[str, Any]], outcomes: Outcomes, connecti
 
 def _read(batch: Sequence[RecordRef], answers: Any) -> Outcomes:
     if not isinstance(answers, list) or len(answers) != len(batch):
-        lost = RetryLater("Salesforce answered a batch with another number of rows.", provider="salesforce")
+        lost = RetryLater.because(ODD_ANSWER, provider="salesforce", what="a batch with another number of rows")
         return dict.fromkeys(batch, lost)
     return {
-        ref: None if answer.get("success") else _row_error(answer, ref)
+        ref: None if answer.get("success") else from_row(answer.get("errors"), ref)
         for ref, answer in zip(batch, answers, strict=True)
     }
-
-
-def _row_error(answer: Mapping[str, Any], ref: RecordRef) -> RetryLater | NeedsHuman:
-    error = from_row(answer.get("errors"), ref)
-    if isinstance(error, NotFound) and not error.hint:
-        error.hint = "The record was deleted or merged, or the integration user lost sight of it."
-    return error
