@@ -37,6 +37,7 @@ def invoice_terms(deal: Deal, days: ContractDays, policy: BillingPolicy) -> tupl
         if len(value) > _CUSTOM_FIELD_LENGTH:
             notes.append(sentences.FIELD_CUT.says(name=_in_words(name), most=_CUSTOM_FIELD_LENGTH))
         fields.append((name, value[:_CUSTOM_FIELD_LENGTH]))
+    notes += _not_reached(deal)
     terms = InvoiceTerms(
         deal.terms.collection,
         None if automatic else net_days,
@@ -44,6 +45,14 @@ def invoice_terms(deal: Deal, days: ContractDays, policy: BillingPolicy) -> tupl
         automatic_tax=policy.automatic_tax,
     )
     return terms, tuple(notes)
+
+
+def _not_reached(deal: Deal) -> list[str]:
+    """A note on the addresses that Stripe will send nothing to. Source: its customers have one ``email``."""
+    contact = deal.billing_contact
+    reached = {contact.email.strip().lower() if contact else "", ""}
+    further = [address.strip() for address in deal.recipients if address.strip().lower() not in reached]
+    return [sentences.MORE_RECIPIENTS.says(addresses=", ".join(dict.fromkeys(further)))] if further else []
 
 
 def _in_words(name: str) -> str:

@@ -13,6 +13,15 @@ _ZERO_DECIMAL = frozenset(
 _THREE_DECIMAL = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 _WHOLE_UNITS_ONLY = frozenset({"isk", "ugx"})
 """Sent as two-decimal, but every amount must be a multiple of 100 minor units."""
+_TWO_DECIMAL = (
+    "aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bmd bnd bob brl bsd bwp byn bzd cad cdf chf cny cop crc "
+    "cve czk dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gtq gyd hkd hnl htg huf idr ils inr jmd kes kgs khr kyd "
+    "kzt lak lbp lkr lrd lsl mad mdl mkd mmk mnt mop mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd pab pen pgk php "
+    "pkr pln qar ron rsd rub sar sbd scr sek sgd shp sle sos srd std szl thb tjs top try ttd twd tzs uah usd uyu uzs "
+    "wst xcd xcg yer zar zmw"
+)
+CHARGEABLE = _ZERO_DECIMAL | _THREE_DECIMAL | _WHOLE_UNITS_ONLY | frozenset(_TWO_DECIMAL.split())
+"""Every currency that Stripe bills in. Source: Stripe, "Supported currencies"."""
 
 
 class AmountDoesNotFit(ValueError):

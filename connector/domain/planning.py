@@ -18,6 +18,7 @@ from connector.domain.customer_planning import CUSTOMER, customer, invoice_terms
 from connector.domain.deal import Deal, DealKind
 from connector.domain.discounts import deal_discount, deal_percent, reduced_amounts
 from connector.domain.line_planning import PricedLine, line_notes, planned_at, price_line
+from connector.domain.money import CHARGEABLE
 from connector.domain.one_off_planning import OneOff, check_recurring, grants
 from connector.domain.plan_assembly import INVOICE, SUBSCRIPTION, Frame, assemble
 from connector.domain.policy import BillingPolicy
@@ -56,13 +57,15 @@ def deal_currency(deal: Deal, policy: BillingPolicy) -> str:
     """The deal's currency in lower case, else the operator's default.
 
     Raises:
-        CannotBill: there is none, or it is none.
+        CannotBill: there is none, it is none, or Stripe cannot bill in it.
     """
     currency = (deal.currency or policy.default_currency).lower()
     if not currency:
         raise CannotBill.because(sentences.NO_CURRENCY, ref=deal.ref)
     if len(currency) != 3 or not (currency.isascii() and currency.isalpha()):
         raise CannotBill.because(sentences.UNKNOWN_CURRENCY, ref=deal.ref, currency=deal.currency)
+    if currency not in CHARGEABLE:
+        raise CannotBill.because(sentences.CURRENCY_NOT_BILLED, ref=deal.ref, currency=currency.upper())
     return currency
 
 

@@ -92,11 +92,18 @@ def _bill(records: DealRecords, kept: DealPlan | None, services: Services) -> No
         # Before anything is made: should a step fail and the deal be edited then, no other plan goes on from there.
         work.plans.keep(proposed)
     if proposed.state is PlanState.APPROVED:
-        billing = run_plan(planned.plan, proposed, services)
+        billing = run_plan(planned.plan, proposed, services, _before(records, planned))
         _show(records.ref, billing, replace(proposed, state=PlanState.BILLED), services)
         return
     values = {"sync_status": "awaiting_approval", "sync_message": proposed.reason}
     tell_deal(records.ref, values, services)
+
+
+def _before(records: DealRecords, planned: Planned) -> DealBilling | None:
+    """How the contract that the deal changes is billed."""
+    if planned.contract is None:
+        return None
+    return DealBilling(planned.contract.customer, records.payer or records.account or records.ref)
 
 
 def _proposal(planned: Planned, kept: DealPlan | None, services: Services) -> DealPlan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -18,6 +19,7 @@ from connector.errors import CannotBill, Gone
 from connector.ports import DealPlan, DealRecords, PlanState, Services
 from connector.sentences import approval as sentences
 from connector.sync.find_contract import contract_of
+from connector.sync.find_customer import follow_merges
 from connector.sync.mappings_in_force import as_billed
 from connector.sync.plan_deal import fingerprint, priced
 from connector.sync.read_deal import read_deal
@@ -54,6 +56,8 @@ def review_billed_deal(deal_ref: RecordRef, kept: DealPlan, services: Services) 
     if kept.fingerprint == seen.fingerprint and kept.state is not PlanState.APPROVED:
         return
     with services.store.alone(f"account:{records.payer or records.account or deal_ref}"):
+        if records.account is not None:
+            follow_merges(records.account, records.formerly, services)
         _review(seen, kept, services)
 
 
@@ -133,7 +137,8 @@ def _change(seen: Look, kept: DealPlan, day: date, services: Services) -> Change
     with services.store.begin() as work:
         history = work.plans.history(deal.ref)
     whole = as_if_new(document(plan_billing(deal, catalogue, history[0].as_of, policy)))
-    changes = differences(whole_as_billed(history) or {}, whole)
+    billed = whole_as_billed(history) or {}
+    changes = differences(_follows(billed, seen.records, services), whole)
     if not changes:
         return None
     plan = BillingPlan(deal.ref, ())
@@ -163,7 +168,9 @@ def _proposal(seen: Look, change: Change, day: date, kept: DealPlan, services: S
 def _do(plan: BillingPlan, agreed: DealPlan, services: Services) -> None:
     """Make the change that was agreed to. One that asks nothing of billing is only noted as seen."""
     if plan.billing_steps():
-        run_plan(plan, agreed, services)
+        with services.store.begin() as work:
+            before = work.links.billing_of(agreed.deal)
+        run_plan(plan, agreed, services, before)
         release_invoices(agreed, services)
     else:
         with services.store.begin() as work:
@@ -205,9 +212,29 @@ def whole_as_billed(history: Sequence[DealPlan]) -> Mapping[str, Any] | None:
 
 
 def as_if_new(whole: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the customer id, which our own write-back puts on the account."""
-    steps = [{name: value for name, value in step.items() if name != "adopt"} for step in whole["steps"]]
+    """Without what is the account's own matter: the customer id, which our own write-back puts there, and its name."""
+    own = frozenset({"adopt", "name", "phone"})
+    steps = [
+        {name: value for name, value in step.items() if step["kind"] != "customer" or name not in own}
+        for step in whole["steps"]
+    ]
     return {**whole, "steps": steps, "notes": []}
+
+
+def _follows(billed: Mapping[str, Any], records: DealRecords, services: Services) -> Mapping[str, Any]:
+    """What was billed, by the account's name of today: a record that was merged into another is that other now."""
+    account = records.payer or records.account
+    with services.store.begin() as work:
+        billing = work.links.billing_of(records.ref)
+    if account is None or billing is None or account != billing.account:
+        return billed
+    owners = {
+        str(step["key"]).removesuffix("/customer") for step in billed.get("steps", ()) if step["kind"] == "customer"
+    }
+    text = json.dumps(billed)
+    for owner in owners - {str(account)}:
+        text = text.replace(json.dumps(owner)[1:-1], json.dumps(str(account))[1:-1])
+    return dict(json.loads(text))
 
 
 def _told(plan: BillingPlan) -> str:

@@ -12,8 +12,10 @@ from connector.sync.find_customer import find_customer
 from connector.sync.second_bill import refuse_a_second_bill
 
 
-def run_plan(plan: BillingPlan, kept: DealPlan, services: Services) -> DealBilling:
+def run_plan(plan: BillingPlan, kept: DealPlan, services: Services, before: DealBilling | None = None) -> DealBilling:
     """Do every step that is not done yet, then remember how the deal is billed and that this round is done.
+
+    ``before`` is how the contract that the plan changes is billed: a plan that only ends it makes no customer.
 
     Raises:
         NeedsHuman: a person must decide or correct something. RetryLater: a vendor is unwell; nothing was lost or
@@ -21,7 +23,6 @@ def run_plan(plan: BillingPlan, kept: DealPlan, services: Services) -> DealBilli
     """
     made: dict[StepKey, RecordRef] = {}
     notes = list(plan.notes)
-    payer = plan.steps[0].key
     billing_steps = plan.billing_steps()
     for step in plan.steps:
         if step in billing_steps:
@@ -29,13 +30,35 @@ def run_plan(plan: BillingPlan, kept: DealPlan, services: Services) -> DealBilli
         prepared, note = find_customer(step, services) if isinstance(step, MakeCustomer) else (step, "")
         notes += [note] if note else []
         made[step.key] = _run(prepared, made, services)
-    billing = DealBilling(made[payer], payer.owner, plan.expected_first_invoice(), tuple(notes))
+    billing = _billed_to(plan, made, notes, before)
     if kept.round == 1:
         refuse_a_second_bill(plan, billing.customer, services)
+    done = replace(kept, state=PlanState.BILLED)
     for step in billing_steps:
-        last = step is billing_steps[-1]
-        made[step.key] = _run(step, made, services, billing, replace(kept, state=PlanState.BILLED) if last else None)
+        made[step.key] = _run(step, made, services, billing, done if step is billing_steps[-1] else None)
+    if not billing_steps:
+        _nothing_to_do(billing, done, services)
     return billing
+
+
+def _billed_to(
+    plan: BillingPlan, made: dict[StepKey, RecordRef], notes: list[str], before: DealBilling | None
+) -> DealBilling:
+    for step in plan.steps:
+        if isinstance(step, MakeCustomer):
+            return DealBilling(made[step.key], step.key.owner, plan.expected_first_invoice(), tuple(notes))
+    if before is None:
+        raise AssertionError(f"{plan.deal} neither makes a customer nor changes a contract")
+    return replace(before, expected=None, notes=tuple(notes))
+
+
+def _nothing_to_do(billing: DealBilling, done: DealPlan, services: Services) -> None:
+    """All that the plan asks for is so already; the deal is billed all the same, and its record says by what."""
+    with services.store.begin() as work:
+        work.links.bill_to(done.deal, billing)
+        work.plans.keep(done)
+        evidence = {"customer": billing.customer.id, "plan": done.hash}
+        work.audit.record("deal billed", str(done.deal), evidence, services.clock())
 
 
 def _run(

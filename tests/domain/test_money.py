@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.domain.money import AmountDoesNotFit, Money, exponent, smallest_step
+from connector.domain.money import CHARGEABLE, AmountDoesNotFit, Money, exponent, smallest_step
+from connector.sandbox.stripe import money as sandbox_money
 
 CURRENCIES = ["usd", "eur", "jpy", "kwd", "isk", "ugx", "mga", "huf"]
 
@@ -88,3 +89,7 @@ def test_money_reads_as_a_person_writes_it() -> None:
 def test_a_prediction_rounds_half_up_as_stripe_does() -> None:
     assert Money.rounded(Decimal("0.125"), "usd") == Money(13, "usd")
     assert Money.rounded(Decimal("0.124"), "usd") == Money(12, "usd")
+
+
+def test_the_currencies_that_we_bill_are_those_that_the_sandbox_takes() -> None:
+    assert CHARGEABLE == sandbox_money.CURRENCIES

@@ -36,7 +36,7 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 BILLING_ROLE = "Billing"
 BILL_TO = "Bill To"
 
-CURRENCIES = ("USD", "EUR", "GBP", "JPY", "CHF", "KWD", "HUF", "ISK", "UGX", "CAD")
+CURRENCIES = ("USD", "EUR", "GBP", "JPY", "CHF", "KWD", "HUF", "ISK", "UGX", "CAD", "CUP")
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def _foreseen_until(plan: DealPlan, made: Sequence[DealPlan], last_day: date) ->
 
 
 def _forecast(plan: DealPlan, until: date, invoices: Sequence[SeenInvoice]) -> Iterator[str]:
-    rows = [row for row in plan.forecast if date.fromisoformat(row["date"]) < until]
+    rows = [_at_last(row, plan, invoices) for row in plan.forecast if date.fromisoformat(row["date"]) < until]
     steps = {row["step"] for row in plan.forecast}
     last = max((date.fromisoformat(row["date"]) for row in plan.forecast), default=date.min)
     left = [one for one in invoices if one.step in steps and one.day < until and one.day <= last and one.lines]
@@ -63,6 +63,16 @@ def _forecast(plan: DealPlan, until: date, invoices: Sequence[SeenInvoice]) -> I
         else:
             left.remove(one)
     yield from (f"billed for {plan.deal}, but not foreseen: {one}" for one in left)
+
+
+def _at_last(row: Mapping[str, Any], plan: DealPlan, invoices: Sequence[SeenInvoice]) -> Mapping[str, Any]:
+    """What was foreseen for the plan's own day happens when it is done: a person may have been asked meanwhile."""
+    began = min((one.day for one in invoices if one.step == row["step"]), default=plan.as_of)
+    waited = began - plan.as_of
+    if row["date"] != str(plan.as_of) or waited <= timedelta(0):
+        return row
+    due = date.fromisoformat(row["due"]) + waited if row["due"] else None
+    return {**row, "date": str(began), "due": str(due) if due else None}
 
 
 def _came_true(row: Mapping[str, Any], one: SeenInvoice) -> bool:
