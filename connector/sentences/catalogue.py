@@ -15,6 +15,7 @@ from connector.sentences import (
     planning_lines,
     running,
     salesforce,
+    stripe,
 )
 from mappings import sentences as mapping
 from mappings.sentence import Sentence, all_in
@@ -74,6 +75,11 @@ THEMES: tuple[Theme, ...] = (
         "What Salesforce refuses",
         "Salesforce's own refusals and failures, in our words: its messages quote record data and are not passed on.",
         all_in(salesforce),
+    ),
+    Theme(
+        "What Stripe refuses",
+        "Stripe's refusals and failures, with its own sentence where that quotes nobody.",
+        all_in(stripe),
     ),
     Theme(
         "What HubSpot refuses",

@@ -17,6 +17,7 @@ from connector.billing.stripe.settings import StripeSettings
 from connector.domain.refs import RecordRef
 from connector.errors import NeedsHuman
 from connector.ports import Throttle
+from connector.sentences.stripe import TOO_MANY_RECORDS
 
 Json: TypeAlias = Mapping[str, Any]
 """One of Stripe's objects as plain dicts and lists; a ``*_decimal`` field is a Decimal, or the text of one."""
@@ -118,11 +119,7 @@ class Calls:
             if not answer.get("has_more") or not page:
                 return
             asked = {**asked, "starting_after": page[-1]["id"]}
-        raise NeedsHuman(
-            f"Stripe has more than {most * PAGE} records where far fewer were expected ({what}).",
-            hint="Tell the maintainers: this account needs a higher bound.",
-            provider="stripe",
-        )
+        raise NeedsHuman.because(TOO_MANY_RECORDS, provider="stripe", most=most * PAGE, what=what)
 
     def every(self, what: str, ask: Callable[[_Params], Any], params: _Params, most: int) -> list[Json]:
         """All records of a list, newest first."""

@@ -8,6 +8,7 @@ leads to the full story in Stripe's own request log.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import stripe
@@ -22,6 +23,8 @@ from connector.errors import (
     Rejected,
     Unreachable,
 )
+from connector.sentences import stripe as say
+from mappings.sentence import Sentence
 
 _LONGEST_QUOTE = 300
 
@@ -29,47 +32,43 @@ _STRIPE_ID = re.compile(r"[a-z]{2,12}(?:_[A-Za-z0-9]+)+(?:\[\w+\])*|[a-z]+(?:\[\
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"|`([^`]*)`")
 _UNQUOTED_SECRETS = re.compile(r"(?:sk|rk|pk|whsec)_\S+|\S+@\S+|\+?\d[\d ()./-]{6,}\d")
 
-HINTS = {
-    "amount_too_small": "Stripe charges no amount below its minimum for this currency.",
-    "customer_max_subscriptions": "This customer has as many subscriptions as Stripe allows; end some first.",
-    "customer_tax_location_invalid": "Give the account a complete address: tax cannot be worked out without one.",
-    "email_invalid": "Correct the billing contact's e-mail address.",
-    "idempotency_key_in_use": "The same request is still under way; it is tried again by itself.",
-    "invoice_not_editable": "The invoice is finalised already and cannot be changed.",
-    "lock_timeout": "Stripe is busy with this record; it is tried again by itself.",
-    "parameter_invalid_integer": "Correct the number that Stripe names.",
-    "resource_missing": "Look the id up in Stripe, in the same mode (test or live) as our key.",
-    "testmode_charges_only": "Activate the Stripe account, or use a test key.",
-    "url_invalid": "PUBLIC_URL must be an address that Stripe can reach.",
+BY_CODE: Mapping[str, Sentence] = {
+    "amount_too_small": say.AMOUNT_TOO_SMALL,
+    "customer_max_subscriptions": say.TOO_MANY_SUBSCRIPTIONS,
+    "customer_tax_location_invalid": say.NO_TAX_LOCATION,
+    "email_invalid": say.EMAIL_INVALID,
+    "idempotency_key_in_use": say.KEY_IN_USE,
+    "invoice_not_editable": say.INVOICE_FINALISED,
+    "lock_timeout": say.BUSY,
+    "parameter_invalid_integer": say.BAD_INTEGER,
+    "resource_missing": say.NO_RECORD,
+    "testmode_charges_only": say.NOT_ACTIVATED,
+    "url_invalid": say.URL_INVALID,
 }
-"""What a person can do about a code. Codes without a line here get the hint of their exception."""
-
-_LOG_HINT = "The request id leads to the details: Stripe > Developers > Logs."
-_KEY_HINT = "Check STRIPE_API_KEY, and that the key may read and write what `connector doctor` lists."
+"""The codes a person can act on. Others are told by what their exception means."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """Which error of ours an exception becomes, in a sentence and with a hint."""
+    """Which error of ours an exception becomes, and in which sentence, if its code has none of its own."""
 
     error: type[ConnectorError]
-    sentence: str
-    hint: str = _LOG_HINT
+    sentence: Sentence
 
 
 _MEANINGS: tuple[tuple[type[stripe.StripeError], Meaning], ...] = (
-    (stripe.RateLimitError, Meaning(RateLimited, "Stripe asks us to slow down.", "")),
-    (stripe.APIConnectionError, Meaning(Unreachable, "Stripe did not answer.", "")),
-    (stripe.AuthenticationError, Meaning(AccessLost, "Stripe does not accept our key.", _KEY_HINT)),
-    (stripe.PermissionError, Meaning(AccessLost, "Our Stripe key may not do this.", _KEY_HINT)),
-    (stripe.IdempotencyError, Meaning(KeyUsed, "The idempotency key was used for another request.", "")),
-    (stripe.CardError, Meaning(Rejected, "The payment was declined.", "Ask the customer for another payment method.")),
-    (stripe.InvalidRequestError, Meaning(Rejected, "Stripe refused the request.")),
+    (stripe.RateLimitError, Meaning(RateLimited, say.SLOW_DOWN)),
+    (stripe.APIConnectionError, Meaning(Unreachable, say.NO_ANSWER)),
+    (stripe.AuthenticationError, Meaning(AccessLost, say.KEY_REFUSED)),
+    (stripe.PermissionError, Meaning(AccessLost, say.NOT_ALLOWED)),
+    (stripe.IdempotencyError, Meaning(KeyUsed, say.KEY_SPENT)),
+    (stripe.CardError, Meaning(Rejected, say.DECLINED)),
+    (stripe.InvalidRequestError, Meaning(Rejected, say.REFUSED)),
 )
-_UNWELL = Meaning(Unreachable, "Stripe failed in itself.", "")
-_GONE = Meaning(NotFound, "Stripe does not know this record.", HINTS["resource_missing"])
-_REPLAYED = Meaning(KeyUsed, "Stripe would only repeat an earlier failure under this idempotency key.", "")
-_REFUSED = Meaning(Rejected, "Stripe refused the request.")
+_UNWELL = Meaning(Unreachable, say.UNWELL)
+_GONE = Meaning(NotFound, say.NO_RECORD)
+_REPLAYED = Meaning(KeyUsed, say.REPLAYED)
+_REFUSED = Meaning(Rejected, say.REFUSED)
 
 
 def meaning_of(error: stripe.StripeError) -> Meaning:
@@ -94,21 +93,19 @@ def translate(error: stripe.StripeError, what: str, ref: RecordRef | None = None
     meaning = meaning_of(error)
     code = error.code or (error.error.code if error.error is not None else None) or ""
     param = getattr(error, "param", None) or ""
-    hint = HINTS.get(code, meaning.hint)
-    evidence: dict[str, object] = {
-        "hint": hint,
-        "provider": "stripe",
-        "ref": ref,
-        "status": error.http_status,
-        "code": code,
-        "request_id": error.request_id or "",
-    }
+    evidence: dict[str, object] = {"status": error.http_status, "code": code, "request_id": error.request_id or ""}
     if meaning.error is RateLimited:
         evidence["retry_after"] = retry_after(error)
     details = [what, *([f"parameter {param}"] if param else []), *([code] if code else [])]
     said = safe_words(error.user_message or "") if issubclass(meaning.error, (Rejected, NotFound)) else ""
-    sentence = f"{meaning.sentence} ({', '.join(details)})" + (f" Stripe says: {said}" if said else "")
-    return meaning.error(sentence, **evidence)  # type: ignore[arg-type]  # the evidence that every error takes
+    return meaning.error.because(
+        BY_CODE.get(code, meaning.sentence) if meaning is not _REPLAYED else meaning.sentence,
+        ref=ref,
+        provider="stripe",
+        evidence=evidence,
+        details=f" ({', '.join(details)})",
+        said=f" Stripe says: {said}" if said else "",
+    )
 
 
 def retry_after(error: stripe.StripeError) -> float | None:

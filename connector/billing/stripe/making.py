@@ -33,6 +33,7 @@ from connector.domain.billing_plan import (
 from connector.domain.refs import RecordRef
 from connector.errors import NotFound, Rejected
 from connector.ports import Clock
+from connector.sentences.stripe import PRODUCT_ARCHIVED
 
 _UNDONE = frozenset({"canceled", "incomplete_expired", "released", "completed", "void"})
 """Statuses of what bills nobody any more; a released schedule's subscription is found by itself."""
@@ -125,11 +126,8 @@ class Maker:
                 raise
         product = self._find_product(step)
         if product is None:
-            raise Rejected(
-                f"The Stripe product {steps.product_id(step)} is archived.",
-                hint="Make it active again in Stripe, or name a price on the CRM product.",
-                provider="stripe",
-                ref=step.key.owner,
+            raise Rejected.because(
+                PRODUCT_ARCHIVED, provider="stripe", ref=step.key.owner, product=steps.product_id(step)
             )
         return product
 

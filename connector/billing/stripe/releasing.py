@@ -20,6 +20,7 @@ from connector.domain.money import Money
 from connector.domain.refs import RecordRef
 from connector.errors import NeedsHuman, Rejected
 from connector.ports import Clock
+from connector.sentences.stripe import DRAFT_DIFFERS, INVOICE_DIFFERS
 
 META_HELD = "crm_held"
 """On a draft that we held: whoever finalises it all the same has decided."""
@@ -115,17 +116,14 @@ class Releaser:
         if draft:
             self._hold(invoice, expected)
         name = f"invoice {invoice['number']}" if invoice.get("number") else "draft invoice"
-        raise NeedsHuman(
-            f"The first {name} comes to {Money(comes_to, invoice['currency'])} before tax, "
-            f"but the deal to {Money(expected, invoice['currency'])}.",
-            hint=(
-                "It is held: correct it in Stripe, then replay the deal; or finalise it by hand to accept it."
-                if draft
-                else "It is finalised already: correct it by a credit note or void it; or accept it by setting "
-                f"{META_ACCEPTED}=yes in its metadata. Then replay the deal."
-            ),
+        raise NeedsHuman.because(
+            DRAFT_DIFFERS if draft else INVOICE_DIFFERS,
             provider="stripe",
             ref=_ref(invoice),
+            invoice=name,
+            comes_to=Money(comes_to, invoice["currency"]),
+            expected=Money(expected, invoice["currency"]),
+            accepted=META_ACCEPTED,
         )
 
     def _hold(self, invoice: Json, expected: object) -> None:

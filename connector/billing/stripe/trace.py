@@ -15,6 +15,7 @@ from connector.billing.stripe.calls import Calls, Json
 from connector.billing.stripe.translate import id_of, ref
 from connector.domain.refs import RecordRef
 from connector.errors import NotFound, Unsupported
+from connector.sentences.stripe import WHOSE
 
 
 class Tracer:
@@ -45,7 +46,7 @@ class Tracer:
         """
         way = self._ways.get(record.kind)
         if way is None:
-            raise Unsupported(f"Stripe cannot say whose a {record.kind} is.", provider="stripe", ref=record)
+            raise Unsupported.because(WHOSE, provider="stripe", ref=record, kind=record.kind)
         try:
             found = way(record)
         except NotFound:
