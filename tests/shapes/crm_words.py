@@ -98,13 +98,26 @@ def line_name(name: str) -> str:
 def _places(rules: Iterable[FieldRule]) -> dict[str, Place]:
     found: dict[str, Place] = {}
     for rule in rules:
-        if not rule.field or (rule.canonical in found and rule.canonical not in _LAST_RULE_WINS):
+        if not rule.field:
+            continue
+        if rule.canonical in found and "account" not in rule.canonical and (there := _on_the_account(rule.field)):
+            found.setdefault(f"account.{rule.canonical.rpartition('.')[2]}", there)
+            continue
+        if rule.canonical in found and rule.canonical not in _LAST_RULE_WINS:
             continue
         head, *relations, field = steps(rule.field)
         name, label = object_and_label(head)
         if not label and not any(relation.endswith("__r") for relation in relations):
             found[rule.canonical] = Place(relations[-1] if relations else name, field)
     return found
+
+
+def _on_the_account(path: str) -> Place | None:
+    """Where a deal that says nothing itself goes by its account."""
+    head, *relations, field = steps(path)
+    return (
+        Place("Account", field) if relations == ["Account"] else Place("company", field) if head == "company" else None
+    )
 
 
 def _salesforce(value: Any) -> Any:

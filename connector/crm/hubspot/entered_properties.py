@@ -112,6 +112,7 @@ _PRODUCT = (
     _text("stripe_price_id", "Stripe price id", "The Stripe price this product is sold at."),
 )
 _COMPANY = (
+    _text("billing_payment_terms", "Payment terms", "For all deals, such as Net 45; a deal's own payment terms win."),
     _text("billing_tax_id", "Tax id", "With its country: DE123456789."),
     _choice(
         "billing_tax_status",

@@ -140,6 +140,12 @@ ENTERED: tuple[tuple[str, str, str, Shape], ...] = (
     ),
     ("Product2.Billing_Tax_Code__c", "Tax code", "What it is to the tax office: txcd_...", _text()),
     ("Product2.Stripe_Price_Id__c", "Stripe price", "A price to bill by: price_...", _text()),
+    (
+        "Account.Billing_Payment_Terms__c",
+        "Payment terms",
+        "For all that the account buys, such as Net 45; a deal's own net days win.",
+        _text(80),
+    ),
     ("Account.Billing_Tax_Id__c", "Tax id", "With its country: DE123456789.", _text(80)),
     ("Account.Billing_Tax_Status__c", "Tax status", "Empty: taxable.", picklist(TAX_STATUSES)),
     ("Account.Billing_Payer__c", "Invoices are paid by", "Another account that pays for this one.", _PAYER),
