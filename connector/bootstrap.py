@@ -23,6 +23,7 @@ from connector.jobs.engine_state import engine_state
 from connector.jobs.schema import apply_schema
 from connector.jobs.schema import is_current as engine_is_current
 from connector.ports import BillingProvider, Check, CheckStatus, CrmProvider, Services
+from connector.sentences.settings import NO_BILLING
 from connector.settings import Environment, Settings
 from connector.store import PostgresStore, embedded_url, migrate
 from connector.store.check import check_storage
@@ -147,7 +148,7 @@ def _services(environment: Environment, store: PostgresStore, throttle: Any, clo
     settings, providers = environment.settings, environment.providers
     billing = [BILLINGS[name] for name in environment.configured(BILLINGS)]
     if len(billing) != 1:
-        raise Misconfigured("No billing is connected.", hint="Set STRIPE_API_KEY; README.md says where to find it.")
+        raise Misconfigured.because(NO_BILLING)
     crms = [CRMS[name] for name in environment.configured(CRMS)]
     cards: list[CrmProvider | BillingProvider] = [*crms, *billing]
     return Services(

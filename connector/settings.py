@@ -21,6 +21,7 @@ from connector.domain.money import Money
 from connector.domain.policy import BillingPolicy, PastStart, Proration
 from connector.errors import Misconfigured
 from connector.ports import BillingProvider, CrmProvider
+from connector.sentences import settings as say
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -96,32 +97,30 @@ class Settings(BaseSettings):
     def _address(cls, value: str) -> str:
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise Misconfigured("PUBLIC_URL must look like https://billing.example.com.")
+            raise Misconfigured.because(say.ADDRESS, name="PUBLIC_URL", example="https://billing.example.com")
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-            raise Misconfigured(
-                "PUBLIC_URL must begin with https://.", hint="Plain http is for this machine only: no vendor calls it."
-            )
+            raise Misconfigured.because(say.NOT_HTTPS, name="PUBLIC_URL")
         return value.rstrip("/")
 
     @field_validator("default_currency")
     @classmethod
     def _currency(cls, value: str) -> str:
         if value and not (len(value) == 3 and value.isascii() and value.isalpha()):
-            raise Misconfigured("DEFAULT_CURRENCY must be a three-letter code such as USD.")
+            raise Misconfigured.because(say.CURRENCY, name="DEFAULT_CURRENCY")
         return value.lower()
 
     @field_validator("log_level")
     @classmethod
     def _level(cls, value: str) -> str:
         if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
-            raise Misconfigured("LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
+            raise Misconfigured.because(say.CHOICE, name="LOG_LEVEL", choices="DEBUG, INFO, WARNING or ERROR")
         return value.upper()
 
     @field_validator("log_format")
     @classmethod
     def _format(cls, value: str) -> str:
         if value not in ("json", "text"):
-            raise Misconfigured("LOG_FORMAT must be json or text.")
+            raise Misconfigured.because(say.CHOICE, name="LOG_FORMAT", choices="json or text")
         return value
 
     @field_validator("approval")
@@ -130,7 +129,9 @@ class Settings(BaseSettings):
         rules = [word.strip().lower() for word in value.split(",") if word.strip()]
         known = [rule.value for rule in ApprovalRule]
         if not rules or any(rule not in known for rule in rules) or ("automatic" in rules and len(rules) > 1):
-            raise Misconfigured("APPROVAL must be automatic, or one or more of above, mismatch and always.")
+            raise Misconfigured.because(
+                say.CHOICE, name="APPROVAL", choices="automatic, or one or more of above, mismatch and always"
+            )
         return ",".join(rules)
 
     @field_validator("approval_above")
@@ -209,9 +210,7 @@ class Environment:
         """
         for name, provider in self.providers.items():
             if provider.configured and not provider.on_this_machine:
-                raise Misconfigured(
-                    f"CONNECTOR_CLOCK_FILE is set, but {name} is a real one.", hint="Unset CONNECTOR_CLOCK_FILE."
-                )
+                raise Misconfigured.because(say.CLOCK, name=name)
 
 
 def _limits(text: str) -> dict[str, Money]:
@@ -226,9 +225,7 @@ def _limits(text: str) -> dict[str, Money]:
         try:
             limits[currency.lower()] = Money.exactly(Decimal(amount.strip()), currency.lower())
         except (ArithmeticError, ValueError) as error:
-            raise Misconfigured(
-                f"APPROVAL_ABOVE: {part!r} is no amount.", hint="Write it as EUR 10000, USD 12000."
-            ) from error
+            raise Misconfigured.because(say.LIMIT_UNREADABLE, part=repr(part)) from error
     return limits
 
 
@@ -242,10 +239,7 @@ def _stages(text: str) -> dict[str, frozenset[str]]:
     for part in filter(None, (part.strip() for part in text.split(","))):
         crm, _, stage = part.partition(":")
         if crm not in CRMS or not stage.strip():
-            raise Misconfigured(
-                f"READINESS_STAGES: {part!r} names no stage.",
-                hint=f"Write it as CRM:STAGE, with one of {', '.join(sorted(CRMS))}.",
-            )
+            raise Misconfigured.because(say.STAGE_UNREADABLE, part=repr(part), crms=", ".join(sorted(CRMS)))
         stages.setdefault(crm, set()).add(stage.strip())
     return {crm: frozenset(names) for crm, names in stages.items()}
 
@@ -260,4 +254,4 @@ def _read(model: type[Any]) -> Any:
         if isinstance(cause, Misconfigured):
             raise cause from error
         name = f"{prefix}{'_'.join(str(part) for part in first['loc'])}".upper()
-        raise Misconfigured(f"{name}: {first['msg']}.", hint="Correct the variable, or unset it.") from error
+        raise Misconfigured.because(say.NOT_VALID, name=name, problem=first["msg"]) from error

@@ -15,6 +15,7 @@ from connector.sentences import (
     planning_lines,
     running,
     salesforce,
+    settings,
     stripe,
 )
 from mappings import sentences as mapping
@@ -85,6 +86,11 @@ THEMES: tuple[Theme, ...] = (
         "What HubSpot refuses",
         "HubSpot's own refusals and failures, in our words: its messages quote record data and are not passed on.",
         all_in(hubspot),
+    ),
+    Theme(
+        "The settings",
+        "What is wrong in the environment. The process does not start, and `connector doctor` says the same.",
+        all_in(settings),
     ),
     Theme(
         "The connector at work",

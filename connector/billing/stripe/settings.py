@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from connector.errors import Misconfigured
+from connector.sentences import settings as say
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -69,10 +70,13 @@ class StripeSettings(BaseSettings):
     @classmethod
     def _tolerance(cls, value: timedelta) -> timedelta:
         if not timedelta(seconds=1) <= value <= _MOST_TOLERANCE:
-            raise Misconfigured(
-                "STRIPE_WEBHOOK_TOLERANCE must lie between 1 and 3600 seconds.",
-                hint="Leave it unset for 300: what is older than that may be somebody's replay.",
+            raise Misconfigured.because(
+                say.RANGE,
                 provider="stripe",
+                name="STRIPE_WEBHOOK_TOLERANCE",
+                least=1,
+                most="3600 seconds",
+                default="300: what is older than that may be somebody's replay",
             )
         return value
 
@@ -81,22 +85,14 @@ class StripeSettings(BaseSettings):
     def _key(cls, value: SecretStr) -> SecretStr:
         text = value.get_secret_value().strip()
         if text and not _KEY.fullmatch(text):
-            raise Misconfigured(
-                "STRIPE_API_KEY is not a secret key.",
-                hint="It begins with sk_test_, rk_test_, sk_live_ or rk_live_: Stripe > Developers > API keys.",
-                provider="stripe",
-            )
+            raise Misconfigured.because(say.STRIPE_KEY, provider="stripe")
         return SecretStr(text)
 
     @field_validator("webhook_secrets")
     @classmethod
     def _secrets(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         if not all(each.get_secret_value().startswith("whsec_") for each in value):
-            raise Misconfigured(
-                "STRIPE_WEBHOOK_SECRETS holds something that is not a signing secret.",
-                hint="Signing secrets begin with whsec_: Stripe > Developers > Webhooks > your endpoint.",
-                provider="stripe",
-            )
+            raise Misconfigured.because(say.STRIPE_SECRETS, provider="stripe")
         return value
 
     @field_validator("api_base")
@@ -104,22 +100,20 @@ class StripeSettings(BaseSettings):
     def _address(cls, value: str) -> str:
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
-            raise Misconfigured(f"STRIPE_API_BASE must look like {API_BASE}.", provider="stripe")
+            raise Misconfigured.because(say.ADDRESS, provider="stripe", name="STRIPE_API_BASE", example=API_BASE)
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-            raise Misconfigured(
-                "STRIPE_API_BASE must begin with https://: the key would cross the network in the clear.",
-                hint="Plain http is for the sandbox on this machine only.",
-                provider="stripe",
-            )
+            raise Misconfigured.because(say.NOT_HTTPS, provider="stripe", name="STRIPE_API_BASE")
         return value.rstrip("/")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.webhook_secrets and not self.configured:
-            raise Misconfigured(
-                "Stripe is half set up: STRIPE_WEBHOOK_SECRETS is set, STRIPE_API_KEY is not.",
-                hint="Set the key as well, or unset every variable that begins with STRIPE_.",
+            raise Misconfigured.because(
+                say.HALF_SET_UP,
                 provider="stripe",
+                vendor="Stripe",
+                missing="STRIPE_WEBHOOK_SECRETS is set, STRIPE_API_KEY is not",
+                prefix="STRIPE_",
             )
         return self
 

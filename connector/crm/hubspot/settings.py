@@ -10,6 +10,7 @@ from pydantic import SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from connector.errors import Misconfigured
+from connector.sentences import settings as say
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -57,11 +58,7 @@ class HubSpotSettings(BaseSettings):
             return value
         ids = tuple(part for part in (str(part).strip() for part in parts) if part)
         if not all(each.isascii() and each.isdigit() for each in ids):
-            raise Misconfigured(
-                "HUBSPOT_PORTAL_IDS holds something that is not a HubSpot account id.",
-                hint="Account ids are numbers: they stand beside the account's name in HubSpot's top menu.",
-                provider="hubspot",
-            )
+            raise Misconfigured.because(say.HUBSPOT_ACCOUNTS, provider="hubspot")
         return ids
 
     @field_validator("base_url")
@@ -70,17 +67,11 @@ class HubSpotSettings(BaseSettings):
         address = value.rstrip("/")
         parts = urlsplit(address)
         if parts.scheme not in ("https", "http") or not parts.hostname or parts.path or parts.query or parts.username:
-            raise Misconfigured(
-                "HUBSPOT_BASE_URL must look like https://api.hubapi.com, without a path.",
-                hint="Leave it unset for HubSpot itself.",
-                provider="hubspot",
+            raise Misconfigured.because(
+                say.ADDRESS, provider="hubspot", name="HUBSPOT_BASE_URL", example="https://api.hubapi.com"
             )
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-            raise Misconfigured(
-                "HUBSPOT_BASE_URL must begin with https://.",
-                hint="Plain http is for a sandbox on this machine only.",
-                provider="hubspot",
-            )
+            raise Misconfigured.because(say.NOT_HTTPS, provider="hubspot", name="HUBSPOT_BASE_URL")
         return address
 
     @field_validator("time_zone")
@@ -89,17 +80,17 @@ class HubSpotSettings(BaseSettings):
         try:
             return ZoneInfo(value).key if value else ""
         except (KeyError, ValueError, OSError) as error:
-            raise Misconfigured(
-                "HUBSPOT_TIME_ZONE is not a time zone.", hint="Europe/Berlin, for one.", provider="hubspot"
-            ) from error
+            raise Misconfigured.because(say.TIME_ZONE, provider="hubspot", name="HUBSPOT_TIME_ZONE") from error
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if (self.client_secrets or self.portal_ids) and not self.configured:
-            raise Misconfigured(
-                "HubSpot is half set up: HUBSPOT_ACCESS_TOKEN is missing.",
-                hint="Set it, or unset every variable that begins with HUBSPOT_.",
+            raise Misconfigured.because(
+                say.HALF_SET_UP,
                 provider="hubspot",
+                vendor="HubSpot",
+                missing="HUBSPOT_ACCESS_TOKEN is missing",
+                prefix="HUBSPOT_",
             )
         return self
 
@@ -126,9 +117,5 @@ def _secret(value: object, name: str) -> object:
         return value
     bare = text.strip()
     if not bare.isascii() or any(not letter.isprintable() or letter.isspace() for letter in bare):
-        raise Misconfigured(
-            f"{name} holds characters that no HubSpot secret has.",
-            hint="Copy it anew, without spaces or line breaks.",
-            provider="hubspot",
-        )
+        raise Misconfigured.because(say.SECRET_CHARACTERS, provider="hubspot", name=name, vendor="HubSpot")
     return bare

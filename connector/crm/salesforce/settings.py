@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from connector.crm.salesforce.ids import is_record_id, long_id
 from connector.errors import Misconfigured
+from connector.sentences import settings as say
 
 OLDEST_VERSION = 58
 NEWEST_VERSION = 68
@@ -72,10 +73,13 @@ class SalesforceSettings(BaseSettings):
     def _version(cls, value: object) -> str:
         found = re.fullmatch(r"v?(\d{2})(?:\.0)?", str(value))
         if found is None or not OLDEST_VERSION <= int(found[1]) <= NEWEST_VERSION:
-            raise Misconfigured(
-                f"SALESFORCE_API_VERSION must lie between {OLDEST_VERSION}.0 and {NEWEST_VERSION}.0.",
-                hint="Leave it unset for 66.0.",
+            raise Misconfigured.because(
+                say.RANGE,
                 provider="salesforce",
+                name="SALESFORCE_API_VERSION",
+                least=f"{OLDEST_VERSION}.0",
+                most=f"{NEWEST_VERSION}.0",
+                default="66.0",
             )
         return f"{found[1]}.0"
 
@@ -83,34 +87,24 @@ class SalesforceSettings(BaseSettings):
     @classmethod
     def _organizations(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not all(is_record_id(each) for each in value):
-            raise Misconfigured(
-                "SALESFORCE_ORGANIZATION_IDS holds something that is not an organization id.",
-                hint="Ids begin with 00D and have 15 or 18 characters: Setup > Company Information.",
-                provider="salesforce",
-            )
+            raise Misconfigured.because(say.ORGANIZATIONS, provider="salesforce")
         return tuple(long_id(each) for each in value)
 
     @field_validator("currency")
     @classmethod
     def _currency(cls, value: str) -> str:
         if value and not re.fullmatch(r"[A-Za-z]{3}", value):
-            raise Misconfigured("SALESFORCE_CURRENCY must be a three-letter code such as USD.", provider="salesforce")
+            raise Misconfigured.because(say.CURRENCY, provider="salesforce", name="SALESFORCE_CURRENCY")
         return value.upper()
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.private_key_file is not None and self.private_key.get_secret_value():
-            raise Misconfigured(
-                "Both SALESFORCE_PRIVATE_KEY and SALESFORCE_PRIVATE_KEY_FILE are set.",
-                hint="Keep one of them.",
-                provider="salesforce",
-            )
+            raise Misconfigured.because(say.TWO_KEYS, provider="salesforce")
         missing = self._missing()
         if missing and self._begun():
-            raise Misconfigured(
-                f"Salesforce is half set up: {missing}.",
-                hint="Set what is missing, or unset every variable that begins with SALESFORCE_.",
-                provider="salesforce",
+            raise Misconfigured.because(
+                say.HALF_SET_UP, provider="salesforce", vendor="Salesforce", missing=missing, prefix="SALESFORCE_"
             )
         return self
 
@@ -161,11 +155,7 @@ class SalesforceSettings(BaseSettings):
         try:
             return self.private_key_file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise Misconfigured(
-                "The file that SALESFORCE_PRIVATE_KEY_FILE names cannot be read.",
-                hint="It must be a PEM file that this process may read.",
-                provider="salesforce",
-            ) from error
+            raise Misconfigured.because(say.KEY_FILE, provider="salesforce") from error
 
     @property
     def _has_key(self) -> bool:
@@ -206,15 +196,16 @@ def _checked_address(value: str) -> str:
     """A bare https address; plain http only on this machine, where the sandbox lives."""
     parts = urlsplit(value)
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.path or parts.query or parts.username:
-        raise Misconfigured(
-            "A Salesforce address must look like https://acme.my.salesforce.com, without a path.",
-            hint="Look at SALESFORCE_INSTANCE_URL and SALESFORCE_LOGIN_URL.",
+        raise Misconfigured.because(
+            say.ADDRESS,
             provider="salesforce",
+            name="A Salesforce address (SALESFORCE_INSTANCE_URL or SALESFORCE_LOGIN_URL)",
+            example="https://acme.my.salesforce.com",
         )
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        raise Misconfigured(
-            "A Salesforce address must begin with https://.",
-            hint="Look at SALESFORCE_INSTANCE_URL and SALESFORCE_LOGIN_URL; plain http is for a sandbox right here.",
+        raise Misconfigured.because(
+            say.NOT_HTTPS,
             provider="salesforce",
+            name="A Salesforce address (SALESFORCE_INSTANCE_URL or SALESFORCE_LOGIN_URL)",
         )
     return value
