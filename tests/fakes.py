@@ -12,6 +12,7 @@ from connector.domain.write_back import Value
 from connector.errors import Gone, NeedsHuman, NotFound, RetryLater
 from connector.ports import (
     Check,
+    Clock,
     CrmWrite,
     DealRecords,
     FieldCatalog,
@@ -19,6 +20,7 @@ from connector.ports import (
     LineRecords,
     RowResult,
     SetupAction,
+    Touched,
 )
 from mappings.model import FieldMapping, FieldRule
 from tests.fake_billing import FakeBilling, Trouble, no_trouble
@@ -72,6 +74,7 @@ class FakeCrm:
     hidden: set[RecordRef] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
     trouble: Trouble = no_trouble
+    clock: Clock | None = None  #: with one, what we write is a change of the deal too, as it is in a real CRM
 
     def has(self, deal: DealRecords, at: datetime | None = None) -> RecordRef:
         """Put a deal there, as a person in the CRM would."""
@@ -112,6 +115,12 @@ class FakeCrm:
         ]
         return sorted(changed, key=lambda ref: self.changed_at[ref])
 
+    def touched_since(self, moment: datetime, marker: str) -> Iterable[Touched]:
+        self._call("touched_since")
+        marked = {ref for ref in self.deals if self.shown[ref].get(marker) not in (None, "")}
+        changed = [Touched(ref, at) for ref, at in self.changed_at.items() if at >= moment and ref in marked]
+        return sorted(changed, key=lambda touched: touched.at)
+
     def write(self, writes: Sequence[CrmWrite]) -> list[RowResult]:
         if not writes:
             return []
@@ -123,6 +132,8 @@ class FakeCrm:
                 refused = NotFound("The record is gone.", ref=write.ref)
             if refused is None:
                 self.shown[write.ref].update(write.fields)
+                if self.clock is not None and write.ref in self.deals:
+                    self.changed_at[write.ref] = self.clock()
             results.append(RowResult(write.ref, refused))
         return results
 

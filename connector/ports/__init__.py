@@ -5,7 +5,16 @@ from __future__ import annotations
 from connector.domain.customer_match import Candidate
 from connector.ports.billing import Billing
 from connector.ports.checks import Check, CheckStatus, SetupAction
-from connector.ports.crm import Crm, CrmWrite, DealRecords, FieldCatalog, FieldInfo, LineRecords, RowResult
+from connector.ports.crm import (
+    Crm,
+    CrmWrite,
+    DealRecords,
+    FieldCatalog,
+    FieldInfo,
+    LineRecords,
+    RowResult,
+    Touched,
+)
 from connector.ports.plans import DealPlan, Plans, PlanState
 from connector.ports.services import BillingProvider, CrmProvider, Feature, Services
 from connector.ports.store import (
@@ -70,6 +79,7 @@ __all__ = [
     "TargetCounts",
     "Targets",
     "Throttle",
+    "Touched",
     "UnitOfWork",
     "Unlimited",
     "Webhook",

@@ -58,6 +58,14 @@ class DealRecords:
 
 
 @dataclass(frozen=True, slots=True)
+class Touched:
+    """A deal that somebody or something has changed, and when, by the CRM's own clock. A write of ours counts too."""
+
+    ref: RecordRef
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CrmWrite:
     """Fields to set on one CRM record, in the CRM's own names. None clears a field."""
 
@@ -125,6 +133,14 @@ class Crm(Protocol):
         """Open deals at or after any of these stages that changed at or after ``moment``, oldest first.
 
         Where the CRM can tell, a change of the deal's account counts as one of the deal.
+        """
+        ...
+
+    def touched_since(self, moment: datetime, marker: str) -> Iterable[Touched]:
+        """Deals, won or not, that changed at or after ``moment`` and whose own field ``marker`` holds a value, oldest
+        first; none at all where the CRM has no such field, or cannot search by it.
+
+        ``marker`` is the CRM's own name of a field that only we write, so that deals we never dealt with stay out.
         """
         ...
 

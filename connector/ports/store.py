@@ -242,6 +242,19 @@ class Records(Protocol):
 
     def written(self, ref: RecordRef, values: Values, at: datetime) -> None: ...
 
+    def written_at(self, refs: Sequence[RecordRef]) -> dict[RecordRef, datetime]:
+        """When each of these was last written by us; those that never were are left out."""
+        ...
+
+    def billed_and_written(
+        self, crm: str, since: datetime, after: RecordRef | None, limit: int
+    ) -> list[tuple[RecordRef, datetime]]:
+        """Billed deals of one CRM that we last wrote at or after ``since``, and when, oldest write first.
+
+        With ``after``, of those written at ``since`` itself only those behind it: so a page follows the one before.
+        """
+        ...
+
     def failed(self, ref: RecordRef, error: str, *, retry_in: timedelta | None) -> None:
         """This row alone failed: try it again after ``retry_in``, or park it when None.
 

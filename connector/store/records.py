@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import QUIET, STAMP, RecordState, Values, decode, encode
 from connector.store.columns import storable
-from connector.store.tables import crm_record
+from connector.store.tables import billed_deal, crm_record
 
 _LONGEST_ERROR = 2000
 
@@ -83,6 +84,31 @@ class PostgresRecords:
                 **_state(differs=bool(now.difference()), forgiven=True),
             )
         )
+
+    def written_at(self, refs: Sequence[RecordRef]) -> dict[RecordRef, datetime]:
+        """When each of these was last written by us; those that never were are left out."""
+        query = select(crm_record.c.ref, crm_record.c.written_at).where(
+            crm_record.c.ref.in_(refs), crm_record.c.written_at.is_not(None)
+        )
+        return {row.ref: row.written_at for row in self._connection.execute(query)}
+
+    def billed_and_written(
+        self, crm: str, since: datetime, after: RecordRef | None, limit: int
+    ) -> list[tuple[RecordRef, datetime]]:
+        """Billed deals of one CRM that we last wrote at or after ``since``, and when, oldest write first.
+
+        With ``after``, of those written at ``since`` itself only those behind it: so a page follows the one before.
+        """
+        at = crm_record.c.written_at
+        begins = at >= since if after is None else or_(at > since, and_(at == since, crm_record.c.ref > after))
+        query = (
+            select(crm_record.c.ref, at)
+            .join(billed_deal, billed_deal.c.deal == crm_record.c.ref)
+            .where(crm_record.c.crm == crm, begins)
+            .order_by(at, crm_record.c.ref)
+            .limit(limit)
+        )
+        return [(row.ref, row.written_at) for row in self._connection.execute(query)]
 
     def failed(self, ref: RecordRef, error: str, *, retry_in: timedelta | None) -> None:
         """This row alone failed: try it again after ``retry_in``, or park it when None.

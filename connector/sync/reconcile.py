@@ -1,17 +1,16 @@
-"""Ask each side what its webhooks missed: won deals from a CRM, events from billing's own log."""
+"""Ask each side what its webhooks missed: won and edited deals from a CRM, events from billing's own log."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import timedelta
-from itertools import islice
-from typing import TypeVar
 
 from connector import targets
-from connector.domain.planning import INVOICE, SUBSCRIPTION
 from connector.domain.refs import RecordRef
 from connector.ports import Services
 from connector.sync.ask_first import FIRST_LOOK, first_seen
+from connector.sync.batches import batches
+from connector.sync.notice_edits import is_billed, notice_edits
 from connector.sync.receive_event import receive
 from connector.targets import TargetKind
 
@@ -20,10 +19,6 @@ _OVERLAP = timedelta(minutes=5)
 
 _LOG_REACHES = timedelta(days=29)
 """Source: Stripe's events list reaches back 30 days. A CRM is asked for its deals, which it never forgets."""
-
-_BATCH = 100
-
-_T = TypeVar("_T")
 
 
 def reconcile(provider: str, services: Services) -> None:
@@ -45,20 +40,21 @@ def reconcile(provider: str, services: Services) -> None:
         _mark_deals(crm.won_since(since), services)
         if stages := sorted(services.readiness_stages.get(provider, ())):
             _mark_deals(crm.open_since(since, stages), services)
+        notice_edits(provider, since, services)
     elif provider == services.billing.name:
         if since < started - _LOG_REACHES:
             _mark_every_account(services)
-        for events in _batches(services.billing.events_since(since)):
+        for events in batches(services.billing.events_since(since)):
             receive(events, services)
     with services.store.begin() as work:
         work.settings.set_watermark(provider, started)
 
 
 def _mark_deals(refs: Iterable[RecordRef], services: Services) -> None:
-    for batch in _batches(refs):
+    for batch in batches(refs):
         with services.store.begin() as work:
             for ref in sorted(set(batch)):
-                if not work.links.of(ref).keys() & {SUBSCRIPTION, INVOICE}:
+                if not is_billed(ref, work):
                     work.targets.mark_dirty(targets.for_record(TargetKind.DEAL, ref))
 
 
@@ -66,9 +62,3 @@ def _mark_every_account(services: Services) -> None:
     """What billing's log has forgotten can only be learnt by asking about everybody."""
     with services.store.begin() as work:
         work.targets.mark_all(targets.for_record(TargetKind.ACCOUNT, customer) for customer in work.ledger.customers())
-
-
-def _batches(items: Iterable[_T]) -> Iterator[list[_T]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, _BATCH)):
-        yield batch

@@ -36,7 +36,7 @@ LABEL_PAGE = 500
 _MOST_LABEL_PAGES = 10
 
 FilterGroups: TypeAlias = Sequence[Sequence[tuple[str, str, str | Sequence[str]]]]
-"""Filters as (property, operator, value): all of a group, any of the groups."""
+"""Filters as (property, operator, value): all of a group, any of the groups. An operator may need no value: ""."""
 
 
 class HubSpotApi:
@@ -213,5 +213,5 @@ def mapping(value: object) -> Mapping[str, Any]:
 
 def _filter(name: str, operator: str, value: str | Sequence[str]) -> Filter:
     if isinstance(value, str):
-        return Filter(property_name=name, operator=operator, value=value)
+        return Filter(property_name=name, operator=operator, value=value or None)
     return Filter(property_name=name, operator=operator, values=list(value))

@@ -1,4 +1,4 @@
-"""Which deals changed lately: those that are won, and those that are open at a stage that matters."""
+"""Which deals changed lately: those that are won, those that are open at a stage that matters, those we dealt with."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from connector.crm.hubspot.api import FilterGroups, HubSpotApi, mapping, next_pa
 from connector.crm.hubspot.catalog import Catalog
 from connector.domain.refs import RecordRef
 from connector.errors import Rejected, Unreachable
+from connector.ports import Touched
 from connector.sentences.hubspot import HALF_ANSWER, TOO_MANY_AT_ONCE
 
 _MODIFIED = "hs_lastmodifieddate"
@@ -33,16 +34,25 @@ class ChangedDeals:
         Raises:
             Rejected: more deals changed in the same millisecond than HubSpot will list.
         """
-        return self._changed_since(moment, self._won_after)
+        return _refs(self._changed_since(moment, self._won_after))
 
     def open_since(self, moment: datetime, stages: Sequence[str]) -> Iterator[RecordRef]:
         """As ``won_since``, for deals in one of the open stages at or after any of these."""
         wanted = list(self._catalog.stages_from(stages))[:_MOST_STAGES]
         if not wanted:
             return iter(())
-        return self._changed_since(moment, lambda cursor: [[("dealstage", "IN", wanted), _since(cursor)]])
+        return _refs(self._changed_since(moment, lambda cursor: [[("dealstage", "IN", wanted), _since(cursor)]]))
 
-    def _changed_since(self, moment: datetime, groups_at: Callable[[datetime], FilterGroups]) -> Iterator[RecordRef]:
+    def touched_since(self, moment: datetime, marker: str) -> Iterator[Touched]:
+        """As ``won_since``, for deals in any stage whose property ``marker`` holds a value, and when they changed.
+
+        None where there is no such property: HubSpot refuses a search by one that it does not know.
+        """
+        if marker not in self._catalog.of("deal").fields:
+            return iter(())
+        return self._changed_since(moment, lambda cursor: [[(marker, "HAS_PROPERTY", ""), _since(cursor)]])
+
+    def _changed_since(self, moment: datetime, groups_at: Callable[[datetime], FilterGroups]) -> Iterator[Touched]:
         """Pages by offset would skip a deal whenever one before it changes meanwhile and moves to the end, and end at
         10,000. So each page begins at the change time of the last deal seen, and deals seen already are left out.
         """
@@ -54,7 +64,7 @@ class ChangedDeals:
             for each in page:
                 if str(each.get("id")) not in seen:
                     seen.add(str(each.get("id")))
-                    yield RecordRef("hubspot", "deal", str(each.get("id")))
+                    yield Touched(RecordRef("hubspot", "deal", str(each.get("id"))), _changed_at(each))
             after, depth = next_page(body), depth + len(page)
             if not after or not page:
                 return
@@ -69,6 +79,10 @@ class ChangedDeals:
         flagged = [("hs_is_closed_won", "EQ", "true"), _since(moment)]
         won = self._catalog.won_stages()[:_MOST_STAGES]
         return [flagged, [("dealstage", "IN", won), _since(moment)]] if won else [flagged]
+
+
+def _refs(touched: Iterator[Touched]) -> Iterator[RecordRef]:
+    return (each.ref for each in touched)
 
 
 def _since(moment: datetime) -> tuple[str, str, str]:

@@ -17,7 +17,7 @@ from connector.crm.hubspot.settings import HubSpotSettings
 from connector.crm.hubspot.setup import AccountSetup
 from connector.crm.hubspot.writes import BatchWriter
 from connector.domain.refs import RecordRef
-from connector.ports import Check, Clock, CrmWrite, DealRecords, FieldCatalog, RowResult, SetupAction, Throttle
+from connector.ports import Check, Clock, CrmWrite, DealRecords, FieldCatalog, RowResult, SetupAction, Throttle, Touched
 from mappings.model import FieldMapping
 
 
@@ -76,6 +76,13 @@ class HubSpotClient:
         Raises: AccessLost, Rejected, RateLimited, Unreachable.
         """
         return self._changed.open_since(moment, stages)
+
+    def touched_since(self, moment: datetime, marker: str) -> Iterator[Touched]:
+        """Deals that changed at or after ``moment`` and whose property ``marker`` holds a value, oldest change first.
+
+        Raises: AccessLost, Rejected, RateLimited, Unreachable.
+        """
+        return self._changed.touched_since(moment, marker)
 
     def write(self, writes: Sequence[CrmWrite]) -> list[RowResult]:
         """One result per write, in order.

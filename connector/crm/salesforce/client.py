@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Self
 
 from connector.crm.salesforce.checks import run_checks
@@ -13,7 +13,14 @@ from connector.crm.salesforce.ids import is_record_id, long_id
 from connector.crm.salesforce.schema import Schema
 from connector.crm.salesforce.settings import SalesforceSettings
 from connector.crm.salesforce.setup import plan_setup
-from connector.crm.salesforce.soql import deal_query, deleted_query, merged_query, open_query, won_query
+from connector.crm.salesforce.soql import (
+    deal_query,
+    deleted_query,
+    merged_query,
+    open_query,
+    touched_query,
+    won_query,
+)
 from connector.crm.salesforce.stages import Stages
 from connector.crm.salesforce.translate import OBJECTS, deal_records, field_catalog
 from connector.crm.salesforce.writes import write_all
@@ -29,6 +36,7 @@ from connector.ports import (
     RowResult,
     SetupAction,
     Throttle,
+    Touched,
 )
 from connector.sentences.crm import DEAL_DELETED, DEAL_UNSEEN, NOT_A_DEAL
 from connector.sentences.salesforce import NOT_A_KIND
@@ -125,6 +133,23 @@ class SalesforceClient:
             return
         for row in self._connection.rows(open_query(moment, wanted)):
             yield RecordRef("salesforce", "deal", long_id(str(row["Id"])))
+
+    def touched_since(self, moment: datetime, marker: str) -> Iterator[Touched]:
+        """Deals that changed at or after ``moment`` and whose field ``marker`` holds a value, oldest first.
+
+        None where the org has no such field or shows it to others only, or cannot filter by it, as by a long text.
+        """
+        field = self._schema.shape(OBJECTS["deal"]).fields.get(marker)
+        if field is None or not field.get("filterable", True):
+            return
+        try:
+            for row in self._connection.rows(touched_query(moment, marker)):
+                at = datetime.fromisoformat(str(row["SystemModstamp"])).astimezone(UTC)
+                yield Touched(RecordRef("salesforce", "deal", long_id(str(row["Id"]))), at)
+        except Rejected as error:
+            if error.code != "INVALID_FIELD":
+                raise
+            self._schema.forget()  # the field went away since we last asked what there is
 
     def write(self, writes: Sequence[CrmWrite]) -> list[RowResult]:
         """Write many records, two hundred to a call; one result per write, in order."""

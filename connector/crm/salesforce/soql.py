@@ -102,6 +102,16 @@ def open_query(since: datetime, stages: Iterable[str]) -> str:
     )
 
 
+def touched_query(since: datetime, marker: str) -> str:
+    """The deals, won or not, that changed since and whose field ``marker`` holds a value, oldest first."""
+    return select(
+        ("Id", "SystemModstamp"),
+        "Opportunity",
+        f"WHERE {marker} != null AND SystemModstamp >= {moment(since)}",
+        "ORDER BY SystemModstamp, Id",
+    )
+
+
 def won_query(since: datetime) -> str:
     """The deals that are won and changed since, oldest first. Long answers come by cursor, not by offset: a row that
     changes while we read is neither skipped nor repeated."""
