@@ -52,6 +52,10 @@ class MappingsInForce(Mapping[str, FieldMapping]):
         self._parsed[crm, version] = mapping
         return mapping
 
+    def __contains__(self, crm: object) -> bool:
+        """Whether that CRM is connected. Asks no mapping: one that is broken must not keep anybody from leaving it."""
+        return crm in self._shipped
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._shipped)
 

@@ -14,14 +14,14 @@ from tests.e2e.processes import clean_environment
 from tests.e2e.world import World
 
 
-def run(environment: Mapping[str, str], *arguments: str) -> Result:
+def run(environment: Mapping[str, str], *arguments: str, stdin: bytes | None = None) -> Result:
     """One command; it ends with one of our exit codes, and prints no traceback."""
     whole = {**clean_environment(), "COLUMNS": "250", **environment}
     with (
         patch.dict(os.environ, whole, clear=True),
         patch.object(bootstrap, "configure_logging"),  # our own log stays as it is
     ):
-        result = CliRunner().invoke(cli, arguments, prog_name="connector")
+        result = CliRunner().invoke(cli, arguments, input=stdin, prog_name="connector")
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
     assert result.exit_code in (0, 1, 2)
     assert "Traceback" not in result.output

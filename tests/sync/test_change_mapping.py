@@ -181,6 +181,7 @@ def test_a_stored_version_that_this_release_cannot_use_says_so(desk: MappingWorl
 
     assert caught.value.sentence_id == "mapping-version-broken"
     assert "rollback" in caught.value.hint
+    assert "hubspot" in desk.services.mappings
 
 
 def test_the_shipped_mapping_has_no_mistakes_where_set_up_has_run(desk: MappingWorld) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from connector.bootstrap import open_services
 from connector.cli.mapping.named import mapping_named, of_crm
 from connector.cli.output import json_option, print_json, print_table
+from connector.errors import Misconfigured
 from connector.ports import Services
 from connector.sync.change_mapping import mapping_versions
 from connector.sync.mappings_in_force import SHIPPED
@@ -112,8 +115,11 @@ def export(crm: str, mapping: str, output: str | None) -> None:
     if output is None:
         click.echo(text, nl=False)
         return
-    with click.open_file(output, "w", encoding="utf-8") as file:
-        file.write(text)
+    try:
+        Path(output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        hint = "Name a file in a folder that is there and that you may write to."
+        raise Misconfigured(f"{output} cannot be written ({error.strerror}).", hint=hint) from error
     click.echo(f"Written to {output}.")
 
 

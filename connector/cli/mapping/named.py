@@ -80,6 +80,6 @@ def _content(file: str) -> bytes:
             raise Misconfigured.because(BROKEN_FILE, file=file, problem="there is no such file.")
         with path.open("rb") as opened:
             return opened.read(LARGEST_FILE + 1)
-    except (OSError, ValueError) as error:
-        problem = f"it cannot be read ({getattr(error, 'strerror', None) or 'its name is impossible'})."
+    except OSError as error:
+        problem = f"it cannot be read ({error.strerror})."
         raise Misconfigured.because(BROKEN_FILE, file=file, problem=problem) from error
