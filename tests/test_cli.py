@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from connector.cli import cli
+from connector.cli.output import tell
+from connector.cli.parked import _told
+from connector.errors import CannotBill, ConnectorError
+from connector.sentences.commands import WHICH_TARGET
+from connector.sentences.crm import DEAL_MERGED
+from connector.sentences.planning import NO_CURRENCY
+from tests.factories import ref
 
 _LOADED = """
 import sys
@@ -34,3 +43,48 @@ def test_a_command_waits_for_no_other(command: str) -> None:
 
 def test_a_command_that_does_not_exist_is_none() -> None:
     assert cli.get_command(click.Context(cli), "nope") is None
+
+
+def test_a_command_that_fails_tells_the_sentence_its_id_and_where_to_read_more() -> None:
+    done = CliRunner().invoke(cli, ["replay"])
+
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    first, second = done.stderr.splitlines()
+    assert first == f"error: {WHICH_TARGET.text} {WHICH_TARGET.fix} [{WHICH_TARGET.id}]"
+    assert f"docs/errors.md#{WHICH_TARGET.id}" in second
+
+
+def test_a_command_that_fails_answers_in_json_when_it_was_asked_to() -> None:
+    """A script reads one document, whether the command did its work or not."""
+    done = CliRunner().invoke(cli, ["bill", "hubspot:1", "--json"], env={"DATABASE_URL": "mysql://nowhere"})
+
+    assert done.exit_code == 2
+    assert done.stderr == ""
+    error = json.loads(done.stdout)["error"]
+    assert (error["id"], error["see"]) == ("database-address-unusable", "docs/errors.md#database-address-unusable")
+    assert "not that of a Postgres" in error["message"]
+    assert "DATABASE_URL" in error["hint"]
+
+
+def test_a_failure_names_the_field_and_the_record_it_is_about(capsys: pytest.CaptureFixture[str]) -> None:
+    context = click.Context(cli)
+    context.meta["connector.as_json"] = True
+
+    tell(CannotBill.because(NO_CURRENCY, ref=ref("deal", "7")), context)
+
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert (error["field"], error["record"]) == ("deal.currency", str(ref("deal", "7")))
+
+
+def test_an_error_without_an_id_promises_no_page(capsys: pytest.CaptureFixture[str]) -> None:
+    tell(ConnectorError("It broke."), click.Context(cli))
+
+    assert capsys.readouterr().err == "error: It broke.\n"
+
+
+def test_what_is_parked_tells_a_script_the_id_apart() -> None:
+    error = CannotBill.because(DEAL_MERGED, other=9)
+
+    assert _told(error.with_id) == {"error": str(error), "id": "deal-merged"}
+    assert _told("Some older text.") == {"error": "Some older text.", "id": ""}

@@ -37,7 +37,9 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except ConnectorError as error:
-            click.echo(f"error: {error}", err=True)
+            from connector.cli.output import tell  # a server that runs well has no use for it
+
+            tell(error, ctx)
             ctx.exit(2)
 
 

@@ -10,6 +10,7 @@ from connector.bootstrap import open_services
 from connector.cli.output import json_option, print_json
 from connector.domain.refs import RecordRef
 from connector.errors import Misconfigured
+from connector.sentences.commands import NOT_A_DEAL, NOT_CONNECTED
 from connector.sync.bill_deal import bill_deal
 
 
@@ -22,9 +23,9 @@ def deal_ref(text: str, crms: Collection[str]) -> RecordRef:
     parts = text.split(":")
     ref = RecordRef(parts[0], "deal", parts[-1]) if len(parts) in (2, 3) and all(parts) else None
     if ref is None or (len(parts) == 3 and parts[1] != "deal"):
-        raise Misconfigured(f"{text!r} names no deal.", hint="Write it as salesforce:0065g00000XyZ or hubspot:123456.")
+        raise Misconfigured.because(NOT_A_DEAL, text=repr(text))
     if ref.provider not in crms:
-        raise Misconfigured(f"{ref.provider} is not connected.", hint="Set its variables; see README.md.")
+        raise Misconfigured.because(NOT_CONNECTED, name=ref.provider, connected=", ".join(crms) or "none")
     return ref
 
 

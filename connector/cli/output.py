@@ -15,8 +15,32 @@ from rich.table import Table
 
 from connector.domain.billing_plan import StepKey
 from connector.domain.refs import RecordRef
+from connector.errors import ConnectorError
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+_AS_JSON = "connector.as_json"
+
+DOCUMENT = "docs/errors.md"
+
+
+def _remembered(context: click.Context, _parameter: click.Parameter, value: bool) -> bool:
+    context.meta[_AS_JSON] = value  # so that a failure is told in the same form
+    return value
+
+
+json_option = click.option("--json", "as_json", is_flag=True, callback=_remembered, help="Print JSON instead of text.")
+
+
+def tell(error: ConnectorError, context: click.Context) -> None:
+    """Why a command could not do its work: a sentence with its id, or one JSON document where JSON was asked for."""
+    see = f"{DOCUMENT}#{error.sentence_id}" if error.sentence_id else ""
+    if context.meta.get(_AS_JSON):
+        told = {"id": error.sentence_id, "message": error.message, "hint": error.hint, "see": see}
+        about = {"field": error.field, "record": str(error.ref or ""), "provider": error.provider}
+        print_json({"error": told | {name: value for name, value in about.items() if value}})
+        return
+    click.echo(f"error: {error.with_id}", err=True)
+    if see:
+        click.echo(f"       {see} says more.", err=True)
 
 
 def print_json(value: Any) -> None:

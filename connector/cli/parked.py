@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from connector.bootstrap import open_services
 from connector.cli.output import json_option, print_json, print_table
 from connector.errors import Misconfigured
 from connector.ports import Services
+from connector.sentences.commands import NOT_A_TARGET, WHICH_TARGET
 from connector.targets import Target, TargetKind
+
+_ID = re.compile(r" \[([a-z][a-z0-9-]*)\]$")
 
 
 @click.command(short_help="What waits for a person, with the reason.")
@@ -22,8 +27,8 @@ def parked(as_json: bool) -> None:
     if as_json:
         print_json(
             {
-                "targets": [{"target": str(p.target), "since": p.since, "error": p.error} for p in waiting],
-                "records": [{"record": str(ref), "error": error} for ref, error in rows],
+                "targets": [{"target": str(p.target), "since": p.since, **_told(p.error)} for p in waiting],
+                "records": [{"record": str(ref), **_told(error)} for ref, error in rows],
                 "events": [{"source": e.source, "event_id": e.event_id, "problem": e.problem} for e in poison],
             }
         )
@@ -44,13 +49,19 @@ def parked(as_json: bool) -> None:
 def replay(target: str | None, everything: bool) -> None:
     """Try parked TARGET (kind/ref, as `connector parked` prints it) again, or --all of them."""
     if bool(target) == everything:
-        raise Misconfigured("Name one target, or say --all.")
+        raise Misconfigured.because(WHICH_TARGET)
     with open_services() as services:
         chosen = _all(services) if everything else [_target(str(target))]
         with services.store.begin() as work:
             for each in sorted(chosen):
                 work.targets.mark_dirty(each)
     click.echo(f"{len(chosen)} to be tried again.")
+
+
+def _told(error: str) -> dict[str, str]:
+    """What is kept of an error: its sentence, and the id that ends it (see ``ConnectorError.with_id``)."""
+    named = _ID.search(error)
+    return {"error": error[: named.start()], "id": named[1]} if named else {"error": error, "id": ""}
 
 
 def _all(services: Services) -> list[Target]:
@@ -61,5 +72,5 @@ def _all(services: Services) -> list[Target]:
 def _target(text: str) -> Target:
     kind, _, ref = text.partition("/")
     if not ref or kind not in list(TargetKind):
-        raise Misconfigured(f"{text!r} is no target.", hint="Copy one from `connector parked`: deal/hubspot:deal:123.")
+        raise Misconfigured.because(NOT_A_TARGET, text=repr(text))
     return Target(TargetKind(kind), ref)

@@ -6,6 +6,7 @@ import click
 
 from connector.bootstrap import open_services
 from connector.errors import Misconfigured
+from connector.sentences.commands import NOT_CONNECTED
 from connector.sync.reconcile import reconcile as ask
 
 
@@ -16,7 +17,7 @@ def reconcile(provider: str | None) -> None:
     with open_services() as services:
         names = [*services.crms, services.billing.name]
         if provider is not None and provider not in names:
-            raise Misconfigured(f"{provider} is not connected.", hint=f"Connected: {', '.join(names)}.")
+            raise Misconfigured.because(NOT_CONNECTED, name=provider, connected=", ".join(names))
         for name in [provider] if provider else names:
             ask(name, services)
             click.echo(f"{name}: done")

@@ -8,6 +8,7 @@ from connector.bootstrap import open_services
 from connector.cli.output import json_option, print_json
 from connector.errors import Misconfigured
 from connector.ports import Services, SetupAction
+from connector.sentences.commands import NOT_CONNECTED
 
 
 @click.command(short_help="Make the fields, permissions or endpoint a vendor needs.")
@@ -52,4 +53,4 @@ def _actions(provider: str, services: Services) -> list[SetupAction]:
     if provider == services.billing.name:
         return services.billing.setup(services.public_url)
     connected = [*services.crms, services.billing.name]
-    raise Misconfigured(f"{provider} is not connected.", hint=f"Connected: {', '.join(connected)}; see README.md.")
+    raise Misconfigured.because(NOT_CONNECTED, name=provider, connected=", ".join(connected))

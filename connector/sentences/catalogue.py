@@ -9,6 +9,7 @@ from connector.sentences import (
     approval,
     billing,
     billing_again,
+    commands,
     crm,
     hubspot,
     planning,
@@ -91,6 +92,11 @@ THEMES: tuple[Theme, ...] = (
         "The settings",
         "What is wrong in the environment. The process does not start, and `connector doctor` says the same.",
         all_in(settings),
+    ),
+    Theme(
+        "Commands",
+        "What is wrong with a command as it was typed.",
+        all_in(commands),
     ),
     Theme(
         "The connector at work",

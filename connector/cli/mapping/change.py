@@ -12,6 +12,7 @@ from connector.cli.mapping.named import mapping_in, mapping_named, of_crm, someb
 from connector.cli.output import json_option, print_json
 from connector.errors import Misconfigured
 from connector.ports import Services
+from connector.sentences.commands import NOT_SHIPPED, WHICH_VERSION
 from connector.sync.change_mapping import (
     Activation,
     activate_mapping,
@@ -84,7 +85,7 @@ def activate(
     What is billed already stays as it is, unless --reapply asks to propose the changes.
     """
     if (version is None) == (shipped is None):
-        raise Misconfigured("Name a version, or one that we ship with --default.")
+        raise Misconfigured.because(WHICH_VERSION)
     with open_services() as services:
         of_crm(crm, services)
         if version is None:  # a variant of ours is checked before it becomes a version
@@ -108,7 +109,7 @@ def _shipped(crm: str, name: str, services: Services, by: str, why: str, *, forc
     """The number under which a mapping we ship can be used: the CRM's own is 0, a variant becomes a version."""
     names = default_names(crm)
     if name not in names:
-        raise Misconfigured(f"We ship no mapping {name!r} for {crm}.", hint=f"There are: {', '.join(names)}.")
+        raise Misconfigured.because(NOT_SHIPPED, name=repr(name), crm=crm, names=", ".join(names))
     if name == crm:
         return 0
     mapping = default_mapping(name)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from connector.errors import Misconfigured
 from connector.ports import Services
+from connector.sentences.commands import NOT_CONNECTED
 from connector.sync.mappings_in_force import SHIPPED, mapping_at
 from mappings.load import LARGEST_FILE, BrokenMapping, default_mapping, default_names, load
 from mappings.model import FieldMapping
@@ -23,7 +24,7 @@ def of_crm(crm: str, services: Services) -> str:
         Misconfigured: it is not connected.
     """
     if crm not in services.mappings:
-        raise Misconfigured(f"{crm} is not connected.", hint=f"Connected: {', '.join(services.mappings) or 'none'}.")
+        raise Misconfigured.because(NOT_CONNECTED, name=crm, connected=", ".join(services.mappings) or "none")
     return crm
 
 
