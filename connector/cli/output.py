@@ -31,16 +31,14 @@ json_option = click.option("--json", "as_json", is_flag=True, callback=_remember
 
 
 def tell(error: ConnectorError, context: click.Context) -> None:
-    """Why a command could not do its work: a sentence with its id, or one JSON document where JSON was asked for."""
+    """Why a command could not do its work: a sentence and where it is explained, or one JSON document where JSON was asked for."""
     see = f"{DOCUMENT}#{error.sentence_id}" if error.sentence_id else ""
     if context.meta.get(_AS_JSON):
         told = {"id": error.sentence_id, "message": error.message, "hint": error.hint, "see": see}
         about = {"field": error.field, "record": str(error.ref or ""), "provider": error.provider}
         print_json({"error": told | {name: value for name, value in about.items() if value}})
         return
-    click.echo(f"error: {error.with_id}", err=True)
-    if see:
-        click.echo(f"       {see} says more.", err=True)
+    click.echo(f"error: {error} [{see}]" if see else f"error: {error}", err=True)
 
 
 def print_json(value: Any) -> None:
