@@ -6,7 +6,7 @@ All stories that need the same settings are played together, once; then each ans
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -17,6 +17,8 @@ from tests.shapes.theatre import PlayedProgramme, Programme, named, play, progra
 
 SHAPES = read(DOCUMENT.read_text(encoding="utf-8"))
 PROGRAMMES = programmes([story for shape in SHAPES for story in shape.stories])
+
+pytestmark = pytest.mark.timeout(900)  # whichever test comes first plays a whole programme
 
 Perform = Callable[[Programme, str], PlayedProgramme]
 
@@ -48,35 +50,37 @@ def _play(programme: Programme, crm: str, server_url: str, template: str) -> Pla
             connection.execute(f'drop database "{name}" with (force)'.encode())
 
 
-def _scenes() -> Iterator[object]:
-    """Each story on each CRM; all stories of one CRM are for one test process, which plays them once."""
-    for crm in HANDS:
-        for programme in PROGRAMMES:
-            for story in programme.stories:
-                group = pytest.mark.xdist_group(f"shapes-{crm}")
-                yield pytest.param(crm, programme, story.id, id=f"{crm}-{story.id}", marks=group)
+def _for_one_process(crm: str) -> pytest.MarkDecorator:
+    """All stories of one CRM are for one test process, which plays each programme once."""
+    return pytest.mark.xdist_group(f"shapes-{crm}")
 
 
-@pytest.mark.parametrize(("crm", "programme", "story"), _scenes())
+SCENES = [
+    pytest.param(crm, programme, story.id, id=f"{crm}-{story.id}", marks=_for_one_process(crm))
+    for crm in HANDS
+    for programme in PROGRAMMES
+    for story in programme.stories
+]
+PLAYED = [
+    pytest.param(crm, programme, id=f"{crm}-{named(programme)}", marks=_for_one_process(crm))
+    for crm in HANDS
+    for programme in PROGRAMMES
+]
+
+
+@pytest.mark.parametrize(("crm", "programme", "story"), SCENES)
 def test_what_the_document_says_comes_true(perform: Perform, crm: str, programme: Programme, story: str) -> None:
     failures = perform(programme, crm).failures[story]
     assert not failures, "\n".join(failures)
 
 
-def _programmes() -> Iterator[object]:
-    for crm in HANDS:
-        for each in PROGRAMMES:
-            group = pytest.mark.xdist_group(f"shapes-{crm}")
-            yield pytest.param(crm, each, id=f"{crm}-{named(each)}", marks=group)
-
-
-@pytest.mark.parametrize(("crm", "programme"), _programmes())
+@pytest.mark.parametrize(("crm", "programme"), PLAYED)
 def test_no_request_is_refused_that_no_story_names(perform: Perform, crm: str, programme: Programme) -> None:
     """The sandbox holds every request against the vendors' own documents."""
     assert perform(programme, crm).refusals == []
 
 
-@pytest.mark.parametrize(("crm", "programme"), _programmes())
+@pytest.mark.parametrize(("crm", "programme"), PLAYED)
 def test_all_work_comes_to_an_end(perform: Perform, crm: str, programme: Programme) -> None:
     """Done, or waiting for a person; nothing is tried for ever."""
     assert perform(programme, crm).without_end == []

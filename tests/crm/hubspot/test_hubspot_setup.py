@@ -82,6 +82,7 @@ def test_set_up_makes_every_property_in_its_right_type(
 
     assert {each["name"] for each in account.properties["companies"]} == {
         *(f"billing_{each.name}" for each in FIELDS if "account" in each.on),
+        "billing_payment_terms",
         "billing_tax_id",
         "billing_tax_status",
     }
