@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import click
@@ -20,6 +20,32 @@ from connector.sync.provenance import Provenance, provenance
 from connector.sync.read_deal import read_deal_with_origins
 
 
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A deal's plan, what it will come to, and where each of its values was read."""
+
+    found: Planned
+    foreseen: Forecast
+    origins: list[Provenance]
+
+    def show(self) -> None:
+        """Print it for a person."""
+        print_plan(self.found.plan, self.foreseen, self.origins)
+
+
+def preview(ref: RecordRef, services: Services) -> Preview:
+    """Look at one deal as billing would, without a write anywhere.
+
+    Raises:
+        CannotBill: it cannot be billed exactly as it stands.
+    """
+    mapping = services.mappings[ref.provider]
+    records = services.crms[ref.provider].fetch_deal(ref, mapping)
+    found = plan_deal(records, services)
+    origins = provenance(read_deal_with_origins(records, mapping), services.billing_policy)
+    return Preview(found, forecast(found.plan, services.today()), origins)
+
+
 @click.command(short_help="What billing would make of a deal, every invoice included; writes nothing.")
 @click.argument("deal")
 @json_option
@@ -30,18 +56,15 @@ def plan(deal: str, as_json: bool) -> None:
     """
     with open_services() as services:
         ref = deal_ref(deal, services.crms)
-        mapping = services.mappings[ref.provider]
-        records = services.crms[ref.provider].fetch_deal(ref, mapping)
-        found = plan_deal(records, services)
-        foreseen = forecast(found.plan, services.today())
-        origins = provenance(read_deal_with_origins(records, mapping), services.billing_policy)
+        looked = preview(ref, services)
         billed_by = _billed_by(ref, services)
     if as_json:
-        print_json(_plain(found, foreseen, origins, billed_by))
+        print_json(_plain(looked, billed_by))
         return
+    read = looked.found.deal
     standing = f": billed already, as {' and '.join(billed_by)}; this is what it would come to now" if billed_by else ""
-    click.echo(f"{found.deal.name} ({ref})" + (standing if found.deal.won else ": not won yet, so nothing is billed"))
-    print_plan(found.plan, foreseen, origins)
+    click.echo(f"{read.name} ({ref})" + (standing if read.won else ": not won yet, so nothing is billed"))
+    looked.show()
 
 
 def _billed_by(deal: RecordRef, services: Services) -> list[str]:
@@ -50,7 +73,8 @@ def _billed_by(deal: RecordRef, services: Services) -> list[str]:
         return [target.id for target in work.links.of(deal).values()] if work.links.billing_of(deal) else []
 
 
-def _plain(found: Planned, foreseen: Forecast, origins: list[Provenance], billed_by: list[str]) -> dict[str, Any]:
+def _plain(looked: Preview, billed_by: list[str]) -> dict[str, Any]:
+    found, foreseen = looked.found, looked.foreseen
     planned = document(found.plan)
     return {
         "deal": str(found.deal.ref),
@@ -64,5 +88,5 @@ def _plain(found: Planned, foreseen: Forecast, origins: list[Provenance], billed
         "total": foreseen.total,
         "until": foreseen.until.isoformat(),
         "runs_on": foreseen.runs_on,
-        "origins": [{**asdict(each), "record": str(each.record)} for each in origins],
+        "origins": [{**asdict(each), "record": str(each.record)} for each in looked.origins],
     }

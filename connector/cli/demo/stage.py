@@ -118,7 +118,8 @@ def _connect(services: Services, control: Control, environment: dict[str, str]) 
             "target_url": f"{hooks}/hubspot",
             "secret": environment["HUBSPOT_CLIENT_SECRETS"],
             "subscriptions": [
-                {"eventType": "deal.propertyChange", "propertyName": name} for name in ("dealstage", "hs_next_step")
+                {"eventType": "deal.propertyChange", "propertyName": name}
+                for name in ("dealstage", "hs_next_step", "billing_term_months")
             ],
         },
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 from connector.cli.demo.control import Control
 from connector.cli.demo.seed import Desk, Placed
-from connector.domain.billing_plan import META_ACCOUNT, META_DEAL
+from connector.domain.billing_plan import META_ACCOUNT, META_AMENDED_BY, META_DEAL
 from connector.domain.money import Money
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import QUIET, STAMP, Value
@@ -29,6 +29,7 @@ class DealReport:
     invoices: list[dict[str, Any]] = field(default_factory=list)
     shown: dict[str, Any] = field(default_factory=dict)
     account_shown: dict[str, Any] = field(default_factory=dict)
+    scene: dict[str, Any] = field(default_factory=dict)  #: what was to be seen besides, if it plays in a scene
     problems: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -46,6 +47,7 @@ class DealReport:
             "invoices": self.invoices,
             "deal_fields": self.shown,
             "account_fields": self.account_shown,
+            **({"scene": self.scene} if self.scene else {}),
             "problems": self.problems,
         }
 
@@ -57,6 +59,9 @@ class Billing:
         state = control.get("/stripe/state")
         self.customers: list[dict[str, Any]] = state["customers"]
         self.invoices: list[dict[str, Any]] = state["invoices"]
+        self.subscriptions: list[dict[str, Any]] = state["subscriptions"]
+        self.schedules: list[dict[str, Any]] = state["subscription_schedules"]
+        self.today = datetime.fromtimestamp(state["now"], UTC).date()
         self._billing = [
             one for kind in ("subscriptions", "subscription_schedules", "invoices") for one in state.get(kind, [])
         ]
@@ -76,6 +81,17 @@ class Billing:
             if one["id"] not in (scheduled & subscriptions)
             and not (one["object"] == "invoice" and _subscription_of(one))
         ]
+
+    def amended_by(self, deal: RecordRef) -> list[str]:
+        """Every contract that says this deal changed it."""
+        named = ((one["id"], str(one["metadata"].get(META_AMENDED_BY) or "")) for one in self.subscriptions)
+        return [ident for ident, deals in named if str(deal) in deals.split()]
+
+    def invoices_by(self, bill: str) -> list[dict[str, Any]]:
+        """The invoices of a subscription, of the one that a schedule runs, or the plain invoice itself."""
+        run = {one["id"]: str(one.get("subscription") or "") for one in self.schedules}
+        wanted = run.get(bill, bill)
+        return [one for one in self.invoices if wanted in (one["id"], _subscription_of(one))]
 
     def invoices_of(self, customer: str) -> list[dict[str, Any]]:
         """The customer's invoices."""
@@ -113,10 +129,7 @@ def _judge_one(placed: Placed, desk: Desk, billing: Billing, services: Services)
     if report.problems:
         return report
     report.customer, report.billed_by = customers[0], bills[0]
-    mine = [
-        one for one in billing.invoices_of(report.customer) if report.billed_by in (one["id"], _subscription_of(one))
-    ]
-    report.invoices = [_invoice(one) for one in mine]
+    report.invoices = [_invoice(one) for one in billing.invoices_by(report.billed_by)]
     report.shown = _shows_the_truth(placed.deal, desk, services, report.problems)
     report.account_shown = _shows_the_truth(placed.account, desk, services, report.problems)
     _balance_agrees(report, billing, services)
@@ -176,7 +189,8 @@ def pays_summary(reports: Iterable[DealReport]) -> Counter[str]:
 
 
 def _invoice(one: Mapping[str, Any]) -> dict[str, Any]:
-    keys = ("id", "number", "status", "currency", "total", "amount_remaining", "due_date", "hosted_invoice_url")
+    money = ("currency", "total", "amount_remaining")
+    keys = ("id", "number", "status", "created", *money, "due_date", "hosted_invoice_url")
     return {key: one.get(key) for key in keys}
 
 
