@@ -31,7 +31,7 @@ json_option = click.option("--json", "as_json", is_flag=True, callback=_remember
 
 
 def tell(error: ConnectorError, context: click.Context) -> None:
-    """Why a command could not do its work: a sentence and where it is explained, or one JSON document where JSON was asked for."""
+    """Why a command could not do its work: a sentence and where it is explained, or JSON where that was asked for."""
     see = f"{DOCUMENT}#{error.sentence_id}" if error.sentence_id else ""
     if context.meta.get(_AS_JSON):
         told = {"id": error.sentence_id, "message": error.message, "hint": error.hint, "see": see}

@@ -8,9 +8,11 @@ import click
 
 from connector.bootstrap import open_services
 from connector.cli.output import json_option, print_json, print_table
-from connector.errors import Misconfigured
+from connector.domain.inbox import InboxEvent
+from connector.errors import Misconfigured, NeedsHuman
 from connector.ports import Services
 from connector.sentences.commands import NOT_A_TARGET, WHICH_TARGET
+from connector.sentences.running import DELIVERY_UNREADABLE
 from connector.targets import Target, TargetKind
 
 _ID = re.compile(r" \[([a-z][a-z0-9-]*)\]$")
@@ -29,13 +31,16 @@ def parked(as_json: bool) -> None:
             {
                 "targets": [{"target": str(p.target), "since": p.since, **_told(p.error)} for p in waiting],
                 "records": [{"record": str(ref), **_told(error)} for ref, error in rows],
-                "events": [{"source": e.source, "event_id": e.event_id, "problem": e.problem} for e in poison],
+                "events": [
+                    {"source": e.source, "event_id": e.event_id, "problem": e.problem, "id": DELIVERY_UNREADABLE.id}
+                    for e in poison
+                ],
             }
         )
     else:
         found = [(str(p.target), p.error) for p in waiting]
         found += [(str(ref), error) for ref, error in rows]
-        found += [(f"event {e.source} {e.event_id}", e.problem) for e in poison]
+        found += [(f"event {e.source} {e.event_id}", _unread(e).with_id) for e in poison]
         if found:
             print_table("Waiting for a person", ("what", "why"), found)
         else:
@@ -62,6 +67,10 @@ def _told(error: str) -> dict[str, str]:
     """What is kept of an error: its sentence, and the id that ends it (see ``ConnectorError.with_id``)."""
     named = _ID.search(error)
     return {"error": error[: named.start()], "id": named[1]} if named else {"error": error, "id": ""}
+
+
+def _unread(event: InboxEvent) -> NeedsHuman:
+    return NeedsHuman.because(DELIVERY_UNREADABLE, source=event.source, problem=event.problem)
 
 
 def _all(services: Services) -> list[Target]:

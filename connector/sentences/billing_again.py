@@ -69,3 +69,19 @@ CONTRACT_OF_ANOTHER = Sentence(
     who=Who.SALES,
     field="terms.amends",
 )
+WON_BEFORE_US = Sentence(
+    id="won-before-the-connector",
+    text="The deal was won on {won}, before the connector began to bill this CRM's deals on {began}, so it is not "
+    "billed by itself.",
+    fix="Run `connector bill {deal}` if nobody has billed it.",
+    cause="An edit, or a mass update, touched a deal that was won before the connector was there.",
+    who=Who.FINANCE,
+)
+TOOK_IN_A_BILLED_DEAL = Sentence(
+    id="merged-with-a-billed-deal",
+    text="The deal took in the deal {other}, which is billed already as {kind} {billed_by}.",
+    fix="Take off what that one has sold, then run `connector bill {deal}` for the rest.",
+    cause="Two deals were merged in the CRM, and the one that is gone had been billed.",
+    who=Who.SALES,
+    field="deal.line_items",
+)

@@ -14,8 +14,9 @@ _HEAD = """\
 # Every sentence you may see
 
 When a deal is not billed, a value is not written or a command cannot do its work, the connector says so in a sentence:
-on the CRM record, in `connector parked`, on the command line. Each of them is here, under the id that `connector parked`
-and every command that fails show in square brackets after it. What stands in braces, as in `{line}`, is filled in for the case at hand.
+on the CRM record, in `connector parked`, on the command line. Each of them is here, under the id that
+`connector parked` and every command that fails show in square brackets after it. What stands in braces, as in
+`{line}`, is filled in for the case at hand.
 
 Every entry says why the sentence appears, what to do, and who can do it:
 """

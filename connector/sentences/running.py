@@ -116,3 +116,12 @@ BUG = Sentence(
     cause="Something happened that the connector does not know. The place in its code is enough to find it.",
     who=Who.ADMIN,
 )
+
+DELIVERY_UNREADABLE = Sentence(
+    id="delivery-unreadable",
+    text="A delivery from {source} cannot be read: {problem}",
+    fix="Look at who sends to this address; if it is the vendor itself, report it. Nothing waits for it: what a "
+    "delivery would have told is asked for by `connector reconcile`.",
+    cause="A webhook proved where it comes from, but its body is not what the vendor's documentation promises.",
+    who=Who.ADMIN,
+)

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 from connector.domain.planning import INVOICE, SUBSCRIPTION
 from connector.ports import DealRecords, Services, UnitOfWork
+from connector.sentences.billing_again import TOOK_IN_A_BILLED_DEAL, WON_BEFORE_US
+from mappings.sentence import Sentence
 
 FIRST_LOOK = timedelta(days=1)
 """How far back the very first look at a CRM reaches: what was won before the connector was there is not billed."""
@@ -35,10 +37,8 @@ def _was_won_before_us(records: DealRecords, services: Services) -> str:
         began = first_seen(crm, work, services)
     if records.won_at is None or records.won_at >= began - FIRST_LOOK:
         return ""
-    return (
-        f"The deal was won on {records.won_at.date().isoformat()}, before the connector began to bill this CRM's deals "
-        f"on {began.date().isoformat()}, so it is not billed by itself. Run `connector bill {crm}:{records.ref.id}` if "
-        "nobody has billed it."
+    return _in_full(
+        WON_BEFORE_US, won=records.won_at.date().isoformat(), began=began.date().isoformat(), deal=_named(records)
     )
 
 
@@ -48,9 +48,20 @@ def _took_in_a_billed_deal(records: DealRecords, services: Services) -> str:
             filled = work.links.of(absorbed)
         billed_by = filled.get(SUBSCRIPTION) or filled.get(INVOICE)
         if billed_by is not None:
-            return (
-                f"The deal took in the deal {absorbed.id}, which is billed already as {billed_by.kind} {billed_by.id}. "
-                "Take off what that one has sold, then run "
-                f"`connector bill {records.ref.provider}:{records.ref.id}` for the rest."
+            return _in_full(
+                TOOK_IN_A_BILLED_DEAL,
+                other=absorbed.id,
+                kind=billed_by.kind,
+                billed_by=billed_by.id,
+                deal=_named(records),
             )
     return ""
+
+
+def _named(records: DealRecords) -> str:
+    """The deal as a command takes it."""
+    return f"{records.ref.provider}:{records.ref.id}"
+
+
+def _in_full(sentence: Sentence, **values: object) -> str:
+    return f"{sentence.says(**values)} {sentence.advises(**values)}"
