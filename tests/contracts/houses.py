@@ -61,6 +61,10 @@ class House(Protocol):
         """How many write calls were made so far."""
         ...
 
+    def calls(self) -> int:
+        """How many calls of any kind were made so far."""
+        ...
+
     def goes_away(self) -> None:
         """From now on every call fails as if the vendor were down."""
         ...
@@ -70,7 +74,7 @@ class House(Protocol):
 class FakeHouse:
     """The fake itself."""
 
-    crm: FakeCrm = field(default_factory=FakeCrm)
+    crm: FakeCrm = field(default_factory=lambda: FakeCrm(clock=lambda: NOW))
     mapping: FieldMapping = MAPPING
     deals: int = 0
 
@@ -96,6 +100,9 @@ class FakeHouse:
 
     def writes(self) -> int:
         return self.crm.calls.count("write")
+
+    def calls(self) -> int:
+        return len(self.crm.calls)
 
     def goes_away(self) -> None:
         from connector.errors import Unreachable
@@ -124,6 +131,9 @@ class SandboxHouse:
 
     def goes_away(self) -> None:
         self.sandbox.faults.add(Fault(self.name, "server_error", times=1000))
+
+    def calls(self) -> int:
+        return self._calls()
 
     def _calls(self, *fragments: str) -> int:
         counts = self.sandbox.log.counts().get(self.name, {})

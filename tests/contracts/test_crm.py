@@ -105,6 +105,59 @@ def test_a_stage_that_no_pipeline_has_lists_nothing(house: House) -> None:
     assert list(house.crm.open_since(house.now() - timedelta(hours=1), ["no such stage"])) == []
 
 
+def marked(house: House, *deals: RecordRef) -> str:
+    """Write our status to these deals; gives the CRM's name of its field."""
+    marker = a_field(house, "deal", "sync_status")
+    assert not [one for one in house.crm.write([CrmWrite(ref, {marker: "billed"}) for ref in deals]) if one.error]
+    return marker
+
+
+def test_polling_lists_every_deal_that_we_marked_and_when_it_changed(house: House) -> None:
+    """Won, open or lost: what is billed may be reopened."""
+    won, still_open, unmarked = (house.deal(won=won)[0] for won in (True, False, True))
+    before = house.now() - timedelta(minutes=1)
+    marker = marked(house, won, still_open)
+    touched = list(house.crm.touched_since(before, marker))
+    assert {each.ref for each in touched} == {won, still_open}
+    assert unmarked in list(house.crm.won_since(before))
+    assert all(abs(each.at - house.now()) < timedelta(minutes=1) for each in touched)
+    assert [each.at for each in touched] == sorted(each.at for each in touched)
+    assert list(house.crm.touched_since(house.now() + timedelta(hours=1), marker)) == []
+
+
+def test_a_write_of_ours_is_told_with_its_moment(house: House) -> None:
+    """So that it is known for what it is: our own."""
+    ref, _ = house.deal(won=True)
+    wrote_at = house.now()
+    marker = marked(house, ref)
+    [touched] = house.crm.touched_since(wrote_at - timedelta(hours=1), marker)
+    assert abs(touched.at - wrote_at) < timedelta(seconds=30)
+
+
+def test_a_mark_that_was_taken_off_counts_no_more(house: House) -> None:
+    ref, _ = house.deal(won=True)
+    marker = marked(house, ref)
+    house.crm.write([CrmWrite(ref, {marker: None})])
+    assert list(house.crm.touched_since(house.now() - timedelta(hours=1), marker)) == []
+
+
+def test_a_field_that_the_crm_lacks_marks_nothing(house: House) -> None:
+    """Set-up was not run yet, or a person took the field away: polling goes on without."""
+    house.deal(won=True)
+    assert list(house.crm.touched_since(house.now() - timedelta(hours=1), "No_Such_Field__c")) == []
+
+
+def test_asking_what_was_touched_costs_one_call(house: House) -> None:
+    """Beside what is asked for once and kept: a CRM is polled every few minutes of its life."""
+    ref, _ = house.deal(won=True)
+    marker = marked(house, ref)
+    later = house.now() + timedelta(hours=1)
+    list(house.crm.touched_since(later, marker))
+    before = house.calls()
+    list(house.crm.touched_since(later, marker))
+    assert house.calls() - before == 1
+
+
 def test_an_account_that_nothing_was_merged_into_was_never_another(house: House) -> None:
     ref, _ = house.deal(won=True)
     records = house.crm.fetch_deal(ref, house.mapping)

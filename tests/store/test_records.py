@@ -10,6 +10,7 @@ import pytest
 
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import STAMP, Values
+from connector.ports import DealBilling
 from connector.store import PostgresStore
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -168,3 +169,37 @@ def test_values_written_before_any_were_desired_are_kept(store: PostgresStore) -
     written(store, {"health": "good"})
     assert desire(store, {"health": "good"}) is False
     assert desire(store, {"health": "late"}) is True
+
+
+DEALS = [RecordRef("hubspot", "deal", str(number)) for number in range(4)]
+
+
+def billed_at(store: PostgresStore, ref: RecordRef, at: datetime | None) -> None:
+    with store.begin() as work:
+        work.links.bill_to(ref, DealBilling(RecordRef("stripe", "customer", "cus_1"), ACME))
+        if at is not None:
+            work.records.written(ref, {"sync_status": "billed"}, at)
+
+
+def test_it_is_known_when_we_last_wrote_to_a_record(store: PostgresStore) -> None:
+    """Of those that were ever written; what only waits to be is left out."""
+    written(store, {"health": "good"}, ACME)
+    desire(store, VALUES, BETA)
+    with store.begin() as work:
+        assert work.records.written_at([ACME, BETA, *DEALS]) == {ACME: NOW}
+        assert work.records.written_at([]) == {}
+
+
+def test_billed_deals_come_by_the_time_we_wrote_them_page_after_page(store: PostgresStore) -> None:
+    """Of one CRM, billed ones alone; those of one moment by their name, so that a page can follow another."""
+    moments = [NOW + timedelta(hours=1), NOW, NOW, NOW - timedelta(seconds=1)]
+    for ref, at in zip(DEALS, moments, strict=True):
+        billed_at(store, ref, at)
+    billed_at(store, RecordRef("hubspot", "deal", "unwritten"), None)
+    billed_at(store, RecordRef("salesforce", "deal", "1"), NOW)
+    written(store, {"sync_status": "waiting"}, RecordRef("hubspot", "deal", "unbilled"))
+    with store.begin() as work:
+        first = work.records.billed_and_written("hubspot", NOW, None, 1)
+        second = work.records.billed_and_written("hubspot", NOW, DEALS[1], 5)
+    assert first == [(DEALS[1], NOW)]
+    assert second == [(DEALS[2], NOW), (DEALS[0], NOW + timedelta(hours=1))]
