@@ -17,6 +17,7 @@ import connector.sentences
 from connector.billing import BILLINGS
 from connector.cli import cli
 from connector.crm import CRMS
+from connector.errors import ConnectorError, NotGenuine, NotMigrated, Unreadable
 from connector.sentences.catalogue import THEMES, every_sentence
 from connector.sentences.document import anchor, document
 from connector.settings import Settings
@@ -41,6 +42,17 @@ CONSTANTS = {
     for constant, value in vars(module).items()
     if isinstance(value, Sentence)
 }
+
+
+UNSEEN = {
+    NotGenuine,  # its sender is told a status code and no more; the text is for our log
+    Unreadable,  # its text is what delivery-unreadable fills in as {problem}
+    NotMigrated,  # says database-not-migrated by itself
+}
+"""Errors that may be raised with a text of their own, since no user reads it as it is."""
+
+STAGE = ROOT / "connector" / "cli" / "demo"
+"""The demo speaks of itself, to whoever tries it on their own machine: no installation ever says what it says."""
 
 
 def source_files() -> Iterator[Path]:
@@ -151,6 +163,66 @@ def test_sentences_are_made_in_the_catalogue_only() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Sentence"
     ]
     assert strays == []
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in source_files() if STAGE not in path.parents], ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_nothing_a_user_may_see_is_said_without_an_id(path: Path) -> None:
+    """An error of ours is made by ``because`` with a sentence of the catalogue, or passes on the id of one."""
+    bare = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {ast.unparse(node.func)}"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and _is_bare(node, _errors_known_to(path))
+    ]
+    assert bare == []
+
+
+def test_a_bare_error_is_seen() -> None:
+    """The rule itself: what it must catch, and what it must let pass."""
+    errors = _errors_known_to(ROOT / "connector" / "errors.py")
+
+    def caught(code: str) -> bool:
+        [call] = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+        return _is_bare(call, errors)
+
+    assert caught('raise CannotBill("The deal is odd.")')
+    assert caught('error = Rejected(sentence, hint="Look.")')
+    assert caught('raise errors.Unreachable("Nobody answers.")')
+    assert caught('meaning.error(sentence, hint="Look.")')
+    assert not caught("raise CannotBill.because(ODD, ref=ref)")
+    assert not caught("CannotBill(problem.message, sentence_id=problem.sentence_id)")
+    assert not caught('raise NotGenuine("The signature is wrong.")')
+    assert not caught('Check("settings", FAIL, "It is odd.", hint="Look.")')
+
+
+def _errors_known_to(path: Path) -> frozenset[str]:
+    """The names of error classes that speak to users; a module's own subclasses among them."""
+    ours = {error.__name__ for error in _and_below(ConnectorError)}
+    own = {
+        node.name
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and ours & {ast.unparse(base) for base in node.bases}
+    }
+    return frozenset(ours | own) - {error.__name__ for error in UNSEEN}
+
+
+def _and_below(error: type[ConnectorError]) -> Iterator[type[ConnectorError]]:
+    yield error
+    for each in error.__subclasses__():
+        yield from _and_below(each)
+
+
+def _is_bare(call: ast.Call, errors: frozenset[str]) -> bool:
+    """Whether a call makes an error from a text: by its class, or by one that a variable holds, as ``hint=`` tells."""
+    words = {keyword.arg for keyword in call.keywords}
+    if "sentence_id" in words:
+        return False
+    if isinstance(call.func, ast.Name):
+        return call.func.id in errors
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr in errors or (call.func.attr == "error" and "hint" in words)
+    return False
 
 
 def _named_in(path: Path) -> Iterator[tuple[str, str]]:

@@ -46,3 +46,10 @@ NOT_SHIPPED = Sentence(
     cause="`connector mapping activate --default` names a mapping that is not in mappings/defaults.",
     who=Who.ADMIN,
 )
+FILE_NOT_WRITTEN = Sentence(
+    id="file-cannot-be-written",
+    text="{file} cannot be written ({problem}).",
+    fix="Name a file in a folder that is there and that you may write to.",
+    cause="`connector mapping export --output` names a file that cannot be made.",
+    who=Who.ADMIN,
+)

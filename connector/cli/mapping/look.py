@@ -11,6 +11,7 @@ from connector.cli.mapping.named import mapping_named, of_crm
 from connector.cli.output import json_option, print_json, print_table
 from connector.errors import Misconfigured
 from connector.ports import Services
+from connector.sentences.commands import FILE_NOT_WRITTEN
 from connector.sync.change_mapping import mapping_versions
 from connector.sync.mappings_in_force import SHIPPED
 from mappings.diff import mapping_differences, rule_says
@@ -118,8 +119,7 @@ def export(crm: str, mapping: str, output: str | None) -> None:
     try:
         Path(output).write_text(text, encoding="utf-8")
     except OSError as error:
-        hint = "Name a file in a folder that is there and that you may write to."
-        raise Misconfigured(f"{output} cannot be written ({error.strerror}).", hint=hint) from error
+        raise Misconfigured.because(FILE_NOT_WRITTEN, file=output, problem=error.strerror) from error
     click.echo(f"Written to {output}.")
 
 
