@@ -16,6 +16,7 @@ import click
 from rich.console import Console
 
 from connector.cli.demo.book import the_book
+from connector.cli.demo.scene_tables import print_scenes
 from connector.cli.demo.stage import Stage, set_up
 from connector.cli.demo.story import play
 from connector.cli.demo.tables import print_deals, print_late_payers, print_problems
@@ -27,6 +28,8 @@ from connector.cli.demo.verdict import DealReport, pays_summary
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write a report there.")
 def demo(once: bool, json_file: Path | None) -> None:
     """Watch a quarter pass: deals close, invoices go out and are paid, or not, and both CRMs show it.
+
+    On the way a ramp is previewed, contracts are added to in mid-term, and deals that cannot be billed are mended.
 
     Exits with 0 only if every won deal is billed exactly once and every CRM record shows the ledger's truth.
     """
@@ -73,6 +76,7 @@ def _ended_by_signals() -> Iterator[None]:
 def _tell(console: Console, reports: list[DealReport]) -> None:
     print_deals(console, reports)
     print_late_payers(console, reports)
+    print_scenes(console, [report for report in reports if not report.problems])
     print_problems(console, reports)
     words = ", ".join(f"{count} {word}" for word, count in pays_summary(reports).most_common() if word)
     console.print(f"Payment health of the accounts: {words}.")

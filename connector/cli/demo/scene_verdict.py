@@ -106,7 +106,7 @@ def _upsell(report: DealReport, base: DealReport, seen: Seen, billing: Billing) 
         "currency": currency,
         "amends": base.placed.deal.id,
         "subscription": base.billed_by,
-        "added": f"{line.quantity} {line.product}",
+        "added": f"{line.quantity} × {line.product}",
         "on": day.isoformat(),
         "until": period[1].isoformat(),
         "days": [(period[1] - day).days, (period[1] - period[0]).days],

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from connector.cli.demo.book import Sale, Scene
 from connector.cli.demo.payers import Payers
+from connector.cli.demo.scene_tables import print_preview
 from connector.cli.demo.scene_verdict import judge_scenes
 from connector.cli.demo.scenes import Seen, in_scene, look_ahead, mend, read_refusals
 from connector.cli.demo.seed import Desk, Placed, desks, place_all
@@ -67,8 +68,7 @@ def _show_previews(console: Console, placed: Sequence[Placed], seen: Seen) -> No
     accounts = len({one.account for one in placed})
     console.print(f"{len(placed)} deals of {accounts} accounts are entered in two CRMs, all of them still open.")
     for one in in_scene(Scene.RAMP, placed)[:1]:
-        console.print(f"\n[bold]{one.sale.name}[/] is not won yet. [bold]connector plan {one.deal}[/] shows:\n")
-        seen.previews[one.deal].show()
+        print_preview(console, one.sale.name, seen.previews[one.deal])
         console.print()
 
 
