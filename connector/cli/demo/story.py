@@ -23,7 +23,7 @@ _MONTH = 4
 
 _UPSELL_WEEK = 6
 
-_AT_ONCE = 6
+_AT_ONCE = 12
 """Deals won in the same moment, as at the end of a quarter."""
 
 
@@ -33,15 +33,18 @@ def play(stage: Stage, book: tuple[Sale, ...], console: Console) -> list[DealRep
     with console.status("Sales enters its deals …"):
         placed = _enter(stage, book, at, seen)
     _show_previews(console, placed, seen)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("[dim]{task.fields[now]}"),
-        TimeElapsedColumn(),
-        console=console,
-        refresh_per_second=2,
-    ) as progress:
+    with (
+        stage.webhooks_alone(),
+        Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("[dim]{task.fields[now]}"),
+            TimeElapsedColumn(),
+            console=console,
+            refresh_per_second=2,
+        ) as progress,
+    ):
         _win(stage, [one for one in placed if one.sale.won], at, seen, progress)
         placed += _pass_the_quarter(stage, placed, _upsells(book), at, seen, progress)
     with console.status("Reading every record back …"):
