@@ -137,6 +137,10 @@ def _changed(
             old = out[change.item_id]
             new = _item(change.line, start, made, old.id)
             out[old.id] = replace(new, period_start=old.period_start, period_end=old.period_end)
+            if new.price_id == old.price_id:
+                out[old.id] = replace(
+                    out[old.id], unit_amount=old.unit_amount, product_id=old.product_id, product=old.product
+                )
         else:
             out[f"{ident}_{number}"] = _item(change.line, start, made, f"{ident}_{number}")
     return tuple(out.values())

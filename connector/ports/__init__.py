@@ -15,7 +15,7 @@ from connector.ports.crm import (
     RowResult,
     Touched,
 )
-from connector.ports.plans import DealPlan, Plans, PlanState
+from connector.ports.plans import AgreedChange, DealPlan, Plans, PlanState
 from connector.ports.services import BillingProvider, CrmProvider, Feature, Services
 from connector.ports.store import (
     AccountDeal,
@@ -43,6 +43,7 @@ from connector.ports.webhook import Webhook
 __all__ = [
     "AccountDeal",
     "AdminSettings",
+    "AgreedChange",
     "Attempt",
     "Audit",
     "AuditProof",

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from connector.domain.billing_plan import BillingPlan
 from connector.domain.refs import RecordRef
 
 
@@ -19,6 +20,17 @@ class PlanState(StrEnum):
     DECLINED = "declined"  #: a person said no; what the deal says then is asked about again only when it changes
     BILLED = "billed"  #: all is made; kept for ever
     DONE = "done"  #: and its first invoice is on its way
+
+
+@dataclass(frozen=True, slots=True)
+class AgreedChange:
+    """The very steps that change a running contract, and the customer whose contract it is.
+
+    They depend on how the contract stood: once one of them is made, the same deal would be planned otherwise.
+    """
+
+    plan: BillingPlan
+    customer: RecordRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,7 @@ class DealPlan:
     decided_by: str = ""
     decided_why: str = ""
     decided_at: datetime | None = None
+    change: AgreedChange | None = None  #: of a deal that changes a running contract
 
     @property
     def is_made(self) -> bool:

@@ -172,6 +172,10 @@ class Links(Protocol):
         """The step's key is spent: the next attempt uses a new one."""
         ...
 
+    def begun(self, keys: Iterable[StepKey]) -> bool:
+        """Whether one of these steps is done, or was tried and nobody knows yet whether it is."""
+        ...
+
     def try_payer(self, deal: RecordRef, customer: RecordRef) -> list[RecordRef]:
         """Note, before it is done, that the deal is about to be billed to a customer.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
@@ -48,6 +50,17 @@ class PostgresLinks:
         self._connection.execute(
             new.on_conflict_do_update(index_elements=["owner", "role"], set_={"epoch": step_attempt.c.epoch + 1})
         )
+
+    def begun(self, keys: Iterable[StepKey]) -> bool:
+        """Whether one of these steps is done, or was tried and its outcome is not known."""
+        for key in keys:
+            query = select(step_attempt.c.number, step_attempt.c.epoch).where(
+                step_attempt.c.owner == key.owner, step_attempt.c.role == key.role
+            )
+            tried = self._connection.execute(query).first()
+            if self.get(key) is not None or (tried is not None and tried.number >= tried.epoch):
+                return True
+        return False
 
     def try_payer(self, deal: RecordRef, customer: RecordRef) -> list[RecordRef]:
         """Note that the deal is about to be billed to a customer; gives those of earlier attempts, sorted."""

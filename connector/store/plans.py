@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from connector.domain.refs import RecordRef
 from connector.ports import DealPlan, PlanState
+from connector.store import agreed_changes
 from connector.store.columns import storable
 from connector.store.tables import deal_plan as plans
 from connector.store.tables import link as links
@@ -49,6 +50,7 @@ class PostgresPlans:
             "decided_by": storable(plan.decided_by),
             "decided_why": storable(plan.decided_why),
             "decided_at": plan.decided_at,
+            "change": agreed_changes.to_json(plan.change),
         }
         new = insert(plans).values(deal=plan.deal, round=plan.round, **values)
         kept = self._connection.execute(
@@ -89,4 +91,5 @@ class PostgresPlans:
 
 def _plan(row: Row[Any]) -> DealPlan:
     values = dict(zip(plans.c.keys(), row, strict=True))
-    return DealPlan(**{**values, "state": PlanState(values["state"])})
+    change = agreed_changes.from_json(values["change"], values["deal"])
+    return DealPlan(**{**values, "state": PlanState(values["state"]), "change": change})

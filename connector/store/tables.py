@@ -315,6 +315,7 @@ deal_plan = Table(
     Column("decided_by", Text, nullable=False, server_default=""),
     Column("decided_why", Text, nullable=False, server_default=""),
     Column("decided_at", Moment),
+    Column("change", JSONB(none_as_null=True)),
     PrimaryKeyConstraint("deal", "round"),
     Index("ix_deal_plan_waiting", "made_at", postgresql_where=text("state = 'waiting'")),
 )

@@ -14,7 +14,7 @@ from connector.domain.planning import INVOICE, SUBSCRIPTION
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import Value
 from connector.errors import CannotBill, Gone, NeedsHuman
-from connector.ports import DealBilling, DealPlan, DealRecords, PlanState, Services
+from connector.ports import AgreedChange, DealBilling, DealPlan, DealRecords, PlanState, Services
 from connector.sentences import approval, billing_again
 from connector.sync.ask_first import reason_to_ask
 from connector.sync.check_readiness import not_ready
@@ -23,7 +23,7 @@ from connector.sync.mappings_in_force import pinned
 from connector.sync.plan_deal import Planned, fingerprint, plan_deal
 from connector.sync.release_invoices import release_invoices
 from connector.sync.review_billed_deal import review_billed_deal
-from connector.sync.run_plan import run_plan
+from connector.sync.run_plan import begun_change, run_plan
 from connector.sync.tell_deal import tell_deal
 from connector.targets import TargetKind
 
@@ -83,6 +83,10 @@ def _bill_if_won(deal_ref: RecordRef, kept: DealPlan | None, services: Services,
 def _bill(records: DealRecords, kept: DealPlan | None, services: Services) -> None:
     if records.account is not None:
         follow_merges(records.account, records.formerly, services)
+    if kept is not None and (change := begun_change(kept, services)) is not None:
+        billing = run_plan(change.plan, kept, services, _before(records, change.customer))
+        _show(records.ref, billing, replace(kept, state=PlanState.BILLED), services)
+        return
     planned = plan_deal(records, services, as_of=kept.as_of if kept is not None else None)
     proposed = _proposal(planned, kept, services)
     proposed = _decide(proposed, kept, planned, services)
@@ -92,18 +96,17 @@ def _bill(records: DealRecords, kept: DealPlan | None, services: Services) -> No
         # Before anything is made: should a step fail and the deal be edited then, no other plan goes on from there.
         work.plans.keep(proposed)
     if proposed.state is PlanState.APPROVED:
-        billing = run_plan(planned.plan, proposed, services, _before(records, planned))
+        before = _before(records, planned.contract.customer) if planned.contract is not None else None
+        billing = run_plan(planned.plan, proposed, services, before)
         _show(records.ref, billing, replace(proposed, state=PlanState.BILLED), services)
         return
     values = {"sync_status": "awaiting_approval", "sync_message": proposed.reason}
     tell_deal(records.ref, values, services)
 
 
-def _before(records: DealRecords, planned: Planned) -> DealBilling | None:
+def _before(records: DealRecords, customer: RecordRef) -> DealBilling:
     """How the contract that the deal changes is billed."""
-    if planned.contract is None:
-        return None
-    return DealBilling(planned.contract.customer, records.payer or records.account or records.ref)
+    return DealBilling(customer, records.payer or records.account or records.ref)
 
 
 def _proposal(planned: Planned, kept: DealPlan | None, services: Services) -> DealPlan:
@@ -120,6 +123,7 @@ def _proposal(planned: Planned, kept: DealPlan | None, services: Services) -> De
         made_at=services.clock(),
         mapping_version=services.mappings[planned.deal.ref.provider].version,
         fingerprint=fingerprint(planned.deal),
+        change=AgreedChange(planned.plan, planned.contract.customer) if planned.contract is not None else None,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from connector import targets
 from connector.domain.amending import plan_cancellation, plan_edit
 from connector.domain.billing_plan import BillingPlan
 from connector.domain.deal import Deal, DealKind
@@ -16,7 +17,7 @@ from connector.domain.plan_document import differences, document, document_hash,
 from connector.domain.planning import plan_billing
 from connector.domain.refs import RecordRef
 from connector.errors import CannotBill, Gone
-from connector.ports import DealPlan, DealRecords, PlanState, Services
+from connector.ports import AgreedChange, DealPlan, DealRecords, PlanState, Services
 from connector.sentences import approval as sentences
 from connector.sync.find_contract import contract_of
 from connector.sync.find_customer import follow_merges
@@ -24,8 +25,9 @@ from connector.sync.mappings_in_force import as_billed
 from connector.sync.plan_deal import fingerprint, priced
 from connector.sync.read_deal import read_deal
 from connector.sync.release_invoices import release_invoices
-from connector.sync.run_plan import run_plan
+from connector.sync.run_plan import begun_change, run_plan
 from connector.sync.tell_deal import tell_deal
+from connector.targets import TargetKind
 
 _WHOLE = "whole"
 """Where the document of a change keeps the deal as if it were new: what a later change is compared with."""
@@ -82,9 +84,15 @@ class Change:
     plan: BillingPlan
     whole: Mapping[str, Any]
     said: str
+    customer: RecordRef | None = None  #: whose contract it changes
 
 
 def _review(seen: Look, kept: DealPlan, services: Services) -> None:
+    if (begun := begun_change(kept, services)) is not None:
+        _do(begun.plan, kept, services)
+        with services.store.begin() as work:
+            work.targets.mark_dirty(targets.for_record(TargetKind.DEAL, kept.deal))  # it may have been edited meanwhile
+        return
     if seen.reopened:
         _note(seen, kept, services)
         message = f"{sentences.REOPENED.says()} {sentences.REOPENED.advises()}"
@@ -129,7 +137,7 @@ def _change(seen: Look, kept: DealPlan, day: date, services: Services) -> Change
         with services.store.begin() as work:
             known = work.ledger.account(contract.customer)
         plan = plan_cancellation(deal, contract, known.invoices if known else (), day, policy, round=number)
-        return Change(plan, {"lost": True}, sentences.LOST.says(changes=_told(plan)))
+        return Change(plan, {"lost": True}, sentences.LOST.says(changes=_told(plan)), contract.customer)
     if deal.terms.kind is not DealKind.NEW:
         told = {"deal": seen.fingerprint}
         return Change(BillingPlan(deal.ref, ()), told, sentences.EDITED_AMENDMENT.says())
@@ -145,7 +153,7 @@ def _change(seen: Look, kept: DealPlan, day: date, services: Services) -> Change
     if contract is not None:
         plan = plan_edit(deal, contract, catalogue, day, policy, round=number)
     said = sentences.EDITED if plan.billing_steps() else sentences.EDITED_ELSEWHERE
-    return Change(plan, whole, said.says(changes="; ".join(changes)))
+    return Change(plan, whole, said.says(changes="; ".join(changes)), contract.customer if contract else None)
 
 
 def _proposal(seen: Look, change: Change, day: date, kept: DealPlan, services: Services) -> DealPlan:
@@ -162,6 +170,7 @@ def _proposal(seen: Look, change: Change, day: date, kept: DealPlan, services: S
         reason=change.said,
         mapping_version=services.mappings[seen.deal.ref.provider].version,
         fingerprint=seen.fingerprint,
+        change=AgreedChange(change.plan, change.customer) if change.customer is not None else None,
     )
 
 

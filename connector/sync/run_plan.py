@@ -7,7 +7,7 @@ from dataclasses import replace
 from connector.domain.billing_plan import BillingPlan, MakeCustomer, Step, StepKey
 from connector.domain.refs import RecordRef
 from connector.errors import KeyUsed, Rejected
-from connector.ports import DealBilling, DealPlan, Link, PlanState, Services
+from connector.ports import AgreedChange, DealBilling, DealPlan, Link, PlanState, Services
 from connector.sync.find_customer import find_customer
 from connector.sync.second_bill import refuse_a_second_bill
 
@@ -39,6 +39,18 @@ def run_plan(plan: BillingPlan, kept: DealPlan, services: Services, before: Deal
     if not billing_steps:
         _nothing_to_do(billing, done, services)
     return billing
+
+
+def begun_change(kept: DealPlan, services: Services) -> AgreedChange | None:
+    """The agreed change of a contract, if an earlier attempt has begun it.
+
+    It is gone on with as it was agreed: planned anew, it would count what is changed already a second time.
+    """
+    if kept.state is not PlanState.APPROVED or kept.change is None:
+        return None
+    with services.store.begin() as work:
+        begun = work.links.begun(step.key for step in kept.change.plan.billing_steps())
+    return kept.change if begun else None
 
 
 def _billed_to(

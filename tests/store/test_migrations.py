@@ -37,7 +37,7 @@ def test_two_processes_may_migrate_at_once(empty_database_url: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(migrate, [empty_database_url] * 4))
     with psycopg.connect(empty_database_url) as migrated:
-        assert migrated.execute("select version_num from schema_version").fetchall() == [("0003",)]
+        assert migrated.execute("select version_num from schema_version").fetchall() == [("0004",)]
 
 
 def test_the_migrations_ship_with_the_package() -> None:
