@@ -43,7 +43,7 @@ def drafts(world: World, *amounts: int) -> None:
         amount_due=total,
         amount_remaining=total,
         created_at=world.clock(),
-        lines=tuple(InvoiceLine(f"il_{n}", f"Line {n}", amount, 1) for n, amount in enumerate(amounts)),
+        lines=tuple(InvoiceLine(f"il_{n}", f"Line {n}", amount) for n, amount in enumerate(amounts)),
     )
     refresh_account(str(first.customer), world.services)
 
@@ -115,7 +115,7 @@ def test_a_contract_that_no_deal_of_ours_made_is_left_alone(world: World, ref: R
         status=InvoiceStatus.DRAFT,
         subscription=other,
         created_at=world.clock() + timedelta(days=1),
-        lines=(InvoiceLine("il_1", "By hand", 77, 1),),
+        lines=(InvoiceLine("il_1", "By hand", 77),),
     )
     refresh_account(str(first.customer), world.services)
 
