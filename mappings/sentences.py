@@ -16,13 +16,6 @@ VALUE_MISSING = Sentence(
     cause="A rule of the mapping is marked as required, and none of the fields it reads says anything.",
     who=Who.SALES,
 )
-VALUE_UNREADABLE = Sentence(
-    id="mapping-value-unreadable",
-    text="{where}: {problem}.",
-    fix="{advice}",
-    cause="The rule's conversion cannot read what the field holds.",
-    who=Who.SALES,
-)
 VALUE_UNFIT = Sentence(
     id="mapping-value-unfit",
     text="{where}: {value} is not {wanted}, which {canonical} needs.",

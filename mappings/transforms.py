@@ -18,10 +18,11 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from mappings import value_sentences as say
 from mappings import words
 from mappings.model import PLACEHOLDER, FieldRule, MappingProblem, placeholders
 from mappings.patterns import LONGEST_TEXT, unsafe
-from mappings.sentences import VALUE_UNREADABLE
+from mappings.sentence import Sentence
 from mappings.values import Args, Unconvertible, number_of, prepared, show, text_of
 
 Look: TypeAlias = Callable[[str], Any]
@@ -58,20 +59,15 @@ def convert(rule: FieldRule, raw: Any, look: Look) -> Any:
     """
     transform = TRANSFORMS.get(rule.transform)
     if transform is None:
-        raise _problem(
-            rule, f"there is no conversion called {rule.transform!r}", f"Use one of: {', '.join(TRANSFORMS)}."
-        )
+        raise _problem(rule, Unconvertible(say.NO_CONVERSION, name=repr(rule.transform), names=", ".join(TRANSFORMS)))
     try:
         return transform.function(prepared(raw, rule.args), rule.args, look)
     except Unconvertible as error:
-        raise _problem(rule, error.message, error.hint) from error
+        raise _problem(rule, error) from error
 
 
-def _problem(rule: FieldRule, message: str, hint: str) -> MappingProblem:
-    advice = hint or "Correct the value in the CRM, or the rule in the mapping."
-    return MappingProblem.because(
-        VALUE_UNREADABLE, canonical=rule.canonical, field=rule.field, problem=message, advice=advice
-    )
+def _problem(rule: FieldRule, error: Unconvertible) -> MappingProblem:
+    return MappingProblem.because(error.sentence, canonical=rule.canonical, field=rule.field, **error.values)
 
 
 def _as_text(raw: Any, args: Args, look: Look) -> str | None:
@@ -87,7 +83,7 @@ def _as_whole_number(raw: Any, args: Args, look: Look) -> int | None:
         return None
     number = number_of(raw, args)
     if number != number.to_integral_value():
-        raise Unconvertible(f"{show(raw)} is not a whole number")
+        raise Unconvertible(say.NOT_WHOLE, value=show(raw))
     return int(number)
 
 
@@ -98,7 +94,7 @@ def _as_percent(raw: Any, args: Args, look: Look) -> Decimal | None:
     number = number_of(raw.removesuffix("%").rstrip() if isinstance(raw, str) else raw, args)
     number = number * 100 if args.get("fraction") else number
     if not 0 <= number <= 100:
-        raise Unconvertible(f"{show(raw)} is not between 0 and 100 percent")
+        raise Unconvertible(say.NOT_A_PERCENTAGE, value=show(raw))
     return number
 
 
@@ -115,22 +111,22 @@ def _as_date(raw: Any, args: Args, look: Look) -> date | None:
         zone = ZoneInfo(args.get("timezone", "UTC"))
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(zone).date()
     except (ZoneInfoNotFoundError, ValueError, OSError, TypeError) as error:
-        raise Unconvertible(f"there is no time zone {show(args.get('timezone'))}", "Europe/Berlin, for one.") from error
+        raise Unconvertible(say.NO_TIME_ZONE, value=show(args.get("timezone"))) from error
     except OverflowError as error:
-        raise Unconvertible(f"{show(raw)} is not a date we can use") from error
+        raise Unconvertible(say.NOT_A_USABLE_DATE, value=show(raw)) from error
 
 
 def _moment_or_day(raw: Any) -> datetime | date:
     text = text_of(raw)
     milliseconds = text.isascii() and text.isdigit() and len(text) >= _SHORTEST_MILLISECONDS
     if not milliseconds and not _DATE_FIRST.fullmatch(text):
-        raise Unconvertible(f"{show(raw)} is not a date", "Dates look like 2026-11-21.")
+        raise Unconvertible(say.NOT_A_DATE, value=show(raw))
     try:
         if milliseconds:
             return datetime.fromtimestamp(int(text) / 1000, tz=UTC)
         return date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
     except (ValueError, OverflowError, OSError) as error:
-        raise Unconvertible(f"{show(raw)} is not a date", "Dates look like 2026-11-21.") from error
+        raise Unconvertible(say.NOT_A_DATE, value=show(raw)) from error
 
 
 def _as_currency(raw: Any, args: Args, look: Look) -> str | None:
@@ -138,7 +134,7 @@ def _as_currency(raw: Any, args: Args, look: Look) -> str | None:
         return None
     code = text_of(raw)
     if len(code) != 3 or not code.isascii() or not code.isalpha():
-        raise Unconvertible(f"{show(raw)} is not a currency", "Currencies are three letters: USD.")
+        raise Unconvertible(say.NOT_A_CURRENCY, value=show(raw))
     return code.lower()
 
 
@@ -151,10 +147,7 @@ def _as_interval(raw: Any, args: Args, look: Look) -> words.IntervalValue | None
     unit = args.get("unit")
     found = words.interval_of(f"{text} {unit}" if unit and text.isdigit() else text)
     if found is None:
-        raise Unconvertible(
-            f"{show(raw)} does not say how often the line is billed",
-            "Monthly, quarterly, semiannual, annual and one-time are known; add other words to the rule's table.",
-        )
+        raise Unconvertible(say.NOT_AN_INTERVAL, value=show(raw))
     return found
 
 
@@ -164,7 +157,7 @@ def _as_months(raw: Any, args: Args, look: Look) -> int | None:
         return None
     months = words.months_of(text_of(_as_whole_number(raw, args, look) if isinstance(raw, Decimal) else raw))
     if months is None:
-        raise Unconvertible(f"{show(raw)} is not a number of months", "12, P12M and 12 months all work.")
+        raise Unconvertible(say.NOT_MONTHS, value=show(raw))
     return months
 
 
@@ -173,20 +166,12 @@ def _as_net_days(raw: Any, args: Args, look: Look) -> int | None:
         return None
     days = words.net_days_of(text_of(_as_whole_number(raw, args, look) if isinstance(raw, Decimal) else raw))
     if days is None:
-        raise Unconvertible(
-            f"{show(raw)} does not say in how many days an invoice falls due",
-            "Net 30, 30 and Due on receipt are known; add other words to the rule's table.",
-        )
+        raise Unconvertible(say.NOT_NET_DAYS, value=show(raw))
     return days
 
 
 def _as_collection(raw: Any, args: Args, look: Look) -> str | None:
-    return _word(
-        raw,
-        words.COLLECTIONS,
-        "does not say how invoices are paid",
-        "send_invoice and charge_automatically are known",
-    )
+    return _word(raw, words.COLLECTIONS, say.NOT_A_COLLECTION)
 
 
 def _as_boolean(raw: Any, args: Args, look: Look) -> bool | None:
@@ -197,7 +182,7 @@ def _as_boolean(raw: Any, args: Args, look: Look) -> bool | None:
         return True
     if word in words.FALSE:
         return False
-    raise Unconvertible(f"{show(raw)} is neither yes nor no")
+    raise Unconvertible(say.NOT_YES_OR_NO, value=show(raw))
 
 
 def _as_email(raw: Any, args: Args, look: Look) -> str | None:
@@ -207,7 +192,7 @@ def _as_email(raw: Any, args: Args, look: Look) -> str | None:
     named = _NAMED_ADDRESS.fullmatch(text_of(raw))
     address = named[1] if named else text_of(raw)
     if not _EMAIL.fullmatch(address) or len(address) > _LONGEST_ADDRESS:
-        raise Unconvertible("the value is not one e-mail address", "Leave a single address in the field.")
+        raise Unconvertible(say.NOT_AN_EMAIL)
     return address
 
 
@@ -228,33 +213,28 @@ def _parts(raw: Any) -> list[str]:
     parts = [part.strip() for part in re.split(r"[;,\r\n]", text_of(raw))]
     parts = [part for part in parts if part]
     if len(parts) > _MOST_PARTS:
-        raise Unconvertible(f"the value lists {len(parts)} entries, more than the {_MOST_PARTS} we read")
+        raise Unconvertible(say.TOO_MANY_ENTRIES, count=len(parts), most=_MOST_PARTS)
     return parts
 
 
 def _as_deal_kind(raw: Any, args: Args, look: Look) -> str | None:
     """new, amendment, renewal or cancellation."""
-    return _word(
-        raw,
-        words.DEAL_KINDS,
-        "does not say what the deal does to what is billed already",
-        "New Business, Existing Business, Amendment, Renewal and Cancellation are known",
-    )
+    return _word(raw, words.DEAL_KINDS, say.NOT_A_DEAL_KIND)
 
 
 def _as_tax_status(raw: Any, args: Args, look: Look) -> str | None:
     """none (tax as usual), exempt or reverse. A checkbox "tax exempt" will do as well."""
     if isinstance(raw, bool):
         return "exempt" if raw else "none"
-    return _word(raw, words.TAX_STATUSES, "is no tax status", "None, Exempt and Reverse charge are known")
+    return _word(raw, words.TAX_STATUSES, say.NOT_A_TAX_STATUS)
 
 
-def _word(raw: Any, known: Mapping[str, str], wrong: str, examples: str) -> str | None:
+def _word(raw: Any, known: Mapping[str, str], otherwise: Sentence) -> str | None:
     if raw is None:
         return None
     found = known.get(words.plain(text_of(raw)))
     if found is None:
-        raise Unconvertible(f"{show(raw)} {wrong}", f"{examples}; add other words to the rule's table.")
+        raise Unconvertible(otherwise, value=show(raw))
     return found
 
 
@@ -267,7 +247,7 @@ def _as_enum(raw: Any, args: Args, look: Look) -> Any:
         return raw
     if "other" in args:
         return args["other"]
-    raise Unconvertible(f"{show(raw)} has no translation", "Add it to the rule's table.")
+    raise Unconvertible(say.NO_TRANSLATION, value=show(raw))
 
 
 def _as_regex(raw: Any, args: Args, look: Look) -> Any:
@@ -277,7 +257,7 @@ def _as_regex(raw: Any, args: Args, look: Look) -> Any:
     pattern = args.get("pattern", "")
     problem = unsafe(pattern)
     if problem:
-        raise Unconvertible(problem, "Use a simpler pattern.")
+        raise Unconvertible(say.PATTERN_UNSAFE, problem=problem)
     match = re.search(pattern, text_of(raw)[:LONGEST_TEXT])
     found = match[1 if match.re.groups else 0] if match else None
     return _then(found, args, look)
@@ -309,9 +289,7 @@ def _then(value: Any, args: Args, look: Look) -> Any:
     name = args.get("then", "text")
     following = TRANSFORMS.get(name) if name in PLAIN else None
     if following is None:
-        raise Unconvertible(
-            f"{show(name)} cannot follow another conversion", f"Use one of: {', '.join(sorted(PLAIN))}."
-        )
+        raise Unconvertible(say.CANNOT_FOLLOW, name=show(name), names=", ".join(sorted(PLAIN)))
     return following.function(prepared(value, {}), args, look)
 
 

@@ -8,6 +8,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, TypeAlias
 
+from mappings import value_sentences as say
+from mappings.sentence import Sentence
+
 Args: TypeAlias = Mapping[str, Any]
 
 LONGEST_VALUE = 10_000
@@ -18,10 +21,10 @@ _PLAIN_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?",
 class Unconvertible(ValueError):
     """A raw value that a conversion cannot read; ``convert`` turns it into a MappingProblem that names the field."""
 
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+    def __init__(self, sentence: Sentence, **values: object) -> None:
+        super().__init__(sentence.id)
+        self.sentence = sentence
+        self.values = values
 
 
 def says_something(raw: Any) -> bool:
@@ -39,7 +42,7 @@ def prepared(raw: Any, args: Args) -> Any:
     """The value after ``table`` and ``default``; blanks are nothing."""
     if isinstance(raw, str):
         if len(raw) > LONGEST_VALUE:
-            raise Unconvertible(f"the value has {len(raw)} characters, more than the {LONGEST_VALUE} we read")
+            raise Unconvertible(say.TOO_LONG, length=len(raw), most=LONGEST_VALUE)
         raw = raw.strip()
     if raw is None or raw == "":
         return args.get("default")
@@ -50,9 +53,16 @@ def prepared(raw: Any, args: Args) -> Any:
 def _translated(raw: Any, table: Mapping[str, Any]) -> Any:
     word = text_of(raw).casefold()
     for known, meaning in table.items():
-        if known.casefold() == word:
+        if known.casefold() == word or _is_number(known, raw):
             return meaning
     return raw
+
+
+def _is_number(word: str, raw: Any) -> bool:
+    """Whether a word of a table is the number in a field: 30, 30.0 and 30.00 are one."""
+    if isinstance(raw, bool) or not isinstance(raw, int | Decimal):
+        return False
+    return _PLAIN_NUMBER.fullmatch(word) is not None and Decimal(word) == raw
 
 
 def text_of(raw: Any) -> str:
@@ -61,29 +71,24 @@ def text_of(raw: Any) -> str:
         return raw
     if isinstance(raw, bool):
         return "true" if raw else "false"
-    if isinstance(raw, Decimal):
-        return format(number_of(raw, {}), "f")
-    if isinstance(raw, int):
-        return format(number_of(raw, {}), "f")
+    if isinstance(raw, int | Decimal):
+        return format(number_of(raw, {}), "f").removesuffix(".0")  # Salesforce says 14.0 for every 14
     if isinstance(raw, date):
         return raw.isoformat()
-    raise Unconvertible(f"{show(raw)} is not a single value", "Point the rule at a field, not at a record or a list.")
+    raise Unconvertible(say.NOT_SINGLE, value=show(raw))
 
 
 def number_of(raw: Any, args: Args) -> Decimal:
     """Exactly the number that is written there; a float has lost that already."""
     if isinstance(raw, bool) or not isinstance(raw, int | Decimal | str):
-        raise Unconvertible(f"{show(raw)} is not a number")
+        raise Unconvertible(say.NOT_A_NUMBER, value=show(raw))
     if isinstance(raw, str):
         raw = _ungrouped(raw, args)
         if not _PLAIN_NUMBER.fullmatch(raw):
-            raise Unconvertible(
-                f"{show(raw)} is not a plain number",
-                'Use digits and a point, or say decimal_mark = "," in the rule if commas mark the decimals.',
-            )
+            raise Unconvertible(say.NOT_A_PLAIN_NUMBER, value=show(raw))
     number = Decimal(raw)
     if not number.is_finite() or _unwieldy(number):
-        raise Unconvertible("the number is too large or too small to be an amount")
+        raise Unconvertible(say.NUMBER_UNWIELDY)
     return number
 
 

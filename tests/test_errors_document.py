@@ -22,6 +22,7 @@ from connector.sentences.catalogue import THEMES, every_sentence
 from connector.sentences.document import anchor, document
 from connector.settings import Settings
 from mappings import sentences as mapping_sentences
+from mappings import value_sentences
 from mappings.sentence import Sentence, Who, all_in
 
 ROOT = Path(__file__).parent.parent
@@ -33,6 +34,7 @@ MODULES = {
     for name in [
         *(f"connector.sentences.{found.name}" for found in pkgutil.iter_modules(connector.sentences.__path__)),
         mapping_sentences.__name__,
+        value_sentences.__name__,
     ]
     if not name.endswith("__main__")
 }

@@ -20,6 +20,7 @@ from connector.sentences import (
     stripe,
 )
 from mappings import sentences as mapping
+from mappings import value_sentences as values
 from mappings.sentence import Sentence, all_in
 
 
@@ -67,6 +68,11 @@ THEMES: tuple[Theme, ...] = (
         "Customers, invoices and contracts in billing",
         "What billing cannot do with a step of a plan.",
         all_in(billing),
+    ),
+    Theme(
+        "Values that a mapping cannot read",
+        "One for each kind of value: a rule's conversion met something else in the CRM field that {where} names.",
+        all_in(values),
     ),
     Theme(
         "The field mapping",

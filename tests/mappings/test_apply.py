@@ -215,7 +215,7 @@ def test_a_label_in_brackets_picks_the_record_that_carries_it() -> None:
             "mapping-value-unfit",
         ),
         (rule("deal.name", "Nothing", required=True), "is empty, but deal.name is needed", "mapping-value-missing"),
-        (rule("deal.currency", "Name", "currency"), "is not a currency", "mapping-value-unreadable"),
+        (rule("deal.currency", "Name", "currency"), "is not a currency", "value-not-a-currency"),
         (rule("deal.name", "Name.First"), "is a value", "mapping-path-through-value"),
     ],
 )

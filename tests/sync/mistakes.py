@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from connector.ports import FieldInfo
-from mappings import sentences
+from mappings import sentences, value_sentences
 from mappings.load import default_mapping
 from mappings.model import FieldMapping, FieldRule, PriceRules
 from mappings.sentence import Sentence
@@ -279,13 +279,13 @@ WHILE_A_DEAL_IS_READ = (
         deal={"NextStep": "  "},
     ),
     Mistake(
-        sentences.VALUE_UNREADABLE,
+        value_sentences.NOT_A_PLAIN_NUMBER,
         "Opportunity.NextStep: 'a few hundred' is not a plain number",
         FieldRule("deal.amount", "Opportunity.NextStep", "decimal"),
         deal={"NextStep": "a few hundred"},
     ),
     Mistake(
-        sentences.VALUE_UNREADABLE,
+        value_sentences.NOT_A_CURRENCY,
         "Opportunity.Currency__c: 'Points' is not a currency",
         FieldRule("deal.currency", "Opportunity.Currency__c", "currency"),
         deal={"Currency__c": "Points"},

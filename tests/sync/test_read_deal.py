@@ -239,7 +239,7 @@ def test_free_values_travel_by_name_as_short_text() -> None:
             "The deal has 2 companies.",
         ),
         (a_hubspot_deal(dealname=None), "deal.name", "mapping-value-missing", "deal.dealname is empty"),
-        (a_hubspot_deal(billing_kind="odd"), "terms.kind", "mapping-value-unreadable", "deal.billing_kind: 'odd'"),
+        (a_hubspot_deal(billing_kind="odd"), "terms.kind", "value-not-a-deal-kind", "deal.billing_kind: 'odd'"),
         (
             a_hubspot_deal(billing_free_months=Decimal(-1)),
             "terms.free_months",
@@ -249,7 +249,7 @@ def test_free_values_travel_by_name_as_short_text() -> None:
         (
             a_hubspot_deal(billing_recipients="nobody"),
             "terms.recipients",
-            "mapping-value-unreadable",
+            "value-not-an-email",
             "not one e-mail address",
         ),
         (
