@@ -472,3 +472,27 @@ def test_a_number_of_months_is_an_interval_however_its_zeros_are_written(raw: De
 def test_a_number_that_counts_no_months_is_a_problem(raw: Decimal) -> None:
     with pytest.raises(MappingProblem):
         read("interval", raw, {"unit": "months"})
+
+
+@pytest.mark.parametrize("raw", [Decimal("14.0"), Decimal("14.00"), Decimal(14), 14, "14"])
+def test_a_table_knows_a_number_however_many_decimals_it_is_written_with(raw: object) -> None:
+    """Salesforce says 14.0 for every 14, be the field for whole numbers or not."""
+    rule = FieldRule("terms.net_days", "Opportunity.Days__c", "net_days", {"table": {"14": "30"}})
+
+    assert convert(rule, raw, lambda _: None) == 30
+
+
+@pytest.mark.parametrize("raw", [Decimal("14.5"), Decimal(140), True, "14th"])
+def test_a_table_takes_no_other_value_for_its_number(raw: object) -> None:
+    rule = FieldRule("terms.po_number", "Opportunity.Days__c", "text", {"table": {"14": "fourteen"}})
+
+    assert convert(rule, raw, lambda _: None) != "fourteen"
+
+
+def test_a_whole_number_of_salesforce_is_shown_as_one() -> None:
+    """A purchase order from a number field would read 4711.0 on the invoice."""
+    rule = FieldRule("terms.po_number", "Opportunity.PO__c")
+
+    assert convert(rule, Decimal("4711.0"), lambda _: None) == "4711"
+    assert convert(rule, Decimal("4711.50"), lambda _: None) == "4711.50"
+    assert convert(rule, Decimal(4710), lambda _: None) == "4710"
