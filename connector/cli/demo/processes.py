@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,8 +21,12 @@ _PATIENCE = 40.0
 
 
 @contextmanager
-def sandbox(directory: Path, clock_file: Path) -> Iterator[dict[str, str]]:
-    """The three vendors in a process of their own; gives their addresses."""
+def sandbox(directory: Path, clock_file: Path) -> Iterator[Callable[[], dict[str, str]]]:
+    """The three vendors in a process of their own; gives what waits until they are up, and tells their addresses.
+
+    Raises:
+        Unreachable: from that call, if they do not come up.
+    """
     with (directory / "sandbox.log").open("w") as log:
         process = subprocess.Popen(  # noqa: S603 - our own module, no input of anybody's
             [sys.executable, "-m", "connector.sandbox", "--clock-file", str(clock_file)],
@@ -32,10 +36,7 @@ def sandbox(directory: Path, clock_file: Path) -> Iterator[dict[str, str]]:
             start_new_session=True,  # Ctrl-C is for us; we stop the others in order
         )
         try:
-            line = process.stdout.readline() if process.stdout else ""
-            if not line:
-                raise Unreachable("The sandbox did not start.", hint=f"See {directory / 'sandbox.log'}.")
-            yield json.loads(line)
+            yield lambda: _addresses(process, directory / "sandbox.log")
         finally:
             _stop(process)
 
@@ -63,6 +64,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _addresses(process: subprocess.Popen[str], log: Path) -> dict[str, str]:
+    line = process.stdout.readline() if process.stdout else ""
+    if not line:
+        raise Unreachable("The sandbox did not start.", hint=f"See {log}.")
+    found: dict[str, str] = json.loads(line)
+    return found
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
