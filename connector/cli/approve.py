@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import click
@@ -77,4 +77,7 @@ def _tell(decided: DealPlan, *, as_json: bool) -> None:
 
 
 def _plain(plan: DealPlan) -> dict[str, Any]:
-    return {**asdict(plan), "deal": str(plan.deal)}
+    """Without the steps of a change: the document says the same in words for scripts."""
+    told = asdict(replace(plan, change=None))
+    del told["change"]
+    return {**told, "deal": str(plan.deal)}
