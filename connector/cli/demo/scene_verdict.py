@@ -73,7 +73,7 @@ def _ramp(report: DealReport, seen: Seen, billing: Billing) -> dict[str, Any]:
     if looked.foreseen.total != contract:
         report.problems.append(f"the preview came to {looked.foreseen.total}, but {contract} was sold")
     if seen.written_by_previews:
-        report.problems.append(f"previews made {seen.written_by_previews} writes at Stripe")
+        report.problems.append(f"previews made {seen.written_by_previews} writes")
     return {
         "scene": Scene.RAMP.value,
         "currency": sale.currency.lower(),

@@ -17,6 +17,7 @@ from connector.domain.inbox import EventKind
 from connector.domain.refs import RecordRef
 
 _EVENTS_LOOKED_AT = 500
+_ONLY_LOOK = ("/batch/read", "/search", "/oauth2/token")
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Seen:
     """What there was to see, by deal."""
 
     previews: dict[RecordRef, Preview] = field(default_factory=dict)
-    written_by_previews: int = 0  #: requests that made or changed something at Stripe meanwhile; there should be none
+    written_by_previews: int = 0  #: requests that made or changed something at any vendor; there should be none
     refusals: dict[RecordRef, Refusal] = field(default_factory=dict)
     won_on: dict[RecordRef, date] = field(default_factory=dict)
 
@@ -48,10 +49,10 @@ def in_scene(scene: Scene, placed: Sequence[Placed]) -> list[Placed]:
 
 def look_ahead(stage: Stage, ramps: Sequence[Placed], seen: Seen) -> None:
     """Ask what billing would make of each ramp while it is still open, as ``connector plan`` does."""
-    before = _made_at_stripe(stage)
+    before = _writes(stage)
     for one in ramps:
         seen.previews[one.deal] = preview(one.deal, stage.services)
-    seen.written_by_previews += _made_at_stripe(stage) - before
+    seen.written_by_previews += _writes(stage) - before
 
 
 def read_refusals(stage: Stage, refused: Sequence[Placed], at: Mapping[str, Desk], seen: Seen) -> None:
@@ -79,7 +80,7 @@ def mend(stage: Stage, refused: Sequence[Placed], at: Mapping[str, Desk], seen: 
 def _mended(desk: Desk, one: Placed) -> str:
     if one.sale.email_missing:
         desk.add_email(one)
-        return "adds the contact's e-mail address"
+        return "adds the contact's e-mail address and notes it on the deal"
     desk.change_term(one, one.sale.months_meant)
     return f"changes the term from {one.sale.term_months} to {one.sale.months_meant} months"
 
@@ -102,6 +103,12 @@ def _bells(stage: Stage, one: Placed) -> list[tuple[str, str]]:
     ]
 
 
-def _made_at_stripe(stage: Stage) -> int:
-    counts = stage.control.get("/log")["counts"].get("stripe", {})
-    return sum(times for operation, times in counts.items() if not operation.startswith("GET"))
+def _writes(stage: Stage) -> int:
+    """Requests to the vendors that make or change something; some that only look are posted, too."""
+    counts = stage.control.get("/log")["counts"].values()
+    return sum(
+        times
+        for operations in counts
+        for operation, times in operations.items()
+        if not operation.startswith("GET") and not operation.endswith(_ONLY_LOOK)
+    )
