@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from connector import targets
+from connector.domain.refs import RecordRef
 from connector.domain.write_back import FIELDS, CanonicalField, ValueType
 from connector.errors import NeedsHuman, NotFound, Unsupported
 from connector.ports import Crm, FieldInfo, Services, UnitOfWork
@@ -169,11 +170,20 @@ def _look_again(crm: str, version: int, services: Services) -> int:
     while True:
         with services.store.begin() as work:
             deals = work.mappings.billed_by_others(crm, version, last, _CHUNK)
+            for deal in deals:
+                _forget_how_it_looked(deal, work)
             work.targets.mark_all([targets.for_record(TargetKind.DEAL, deal) for deal in deals])
         marked += len(deals)
         if len(deals) < _CHUNK:
             return marked
         last = deals[-1]
+
+
+def _forget_how_it_looked(deal: RecordRef, work: UnitOfWork) -> None:
+    """Else a deal that reads the same would not be planned again, and new prices alone would never be proposed."""
+    kept = work.plans.latest(deal)
+    if kept is not None:
+        work.plans.seen(deal, kept.round, "")
 
 
 def _optional(crm: str) -> set[str]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
+from connector.domain.billing import Price
+from connector.domain.deal import Interval
 from connector.domain.refs import RecordRef
 from connector.errors import NeedsHuman
 from connector.sync.bill_deal import bill_deal
@@ -250,6 +253,37 @@ def test_asked_to_re_apply_it_looks_at_what_others_billed_and_proposes_the_chang
     assert (proposed.round, proposed.is_made, proposed.mapping_version) == (2, False, 1)
     assert "C-1" in proposed.reason
     assert len(desk.world.billing.keys) == made
+
+
+def test_new_prices_alone_are_proposed_too_when_asked_to_re_apply(desk: MappingWorld) -> None:
+    """The deal reads the same by both versions; only what its line finds as its price differs."""
+    sold = Price(RecordRef("stripe", "price", "price_1"), "prod_1", "eur", Decimal(2000), Interval("month", 1))
+    desk.world.billing.sells(sold)
+    (ref,) = desk.has(a_hubspot_deal(lines=({"hs_sku": "SEAT"},)))
+    bill(desk, ref)
+    bill(desk, ref)
+    table = PriceRules(("product_table", "inline"), {"SEAT": "price_1"})
+
+    activate(desk, save(desk, replace(default_mapping("hubspot"), prices=table)), reapply=True)
+    bill(desk, ref)
+
+    with desk.services.store.begin() as work:
+        proposed = work.plans.latest(ref)
+    assert proposed is not None
+    assert (proposed.round, proposed.is_made, proposed.mapping_version) == (2, False, 1)
+    assert "price_1" in proposed.reason
+
+
+def test_a_billed_deal_that_a_re_apply_leaves_as_it_is_gets_no_proposal(desk: MappingWorld) -> None:
+    (ref,) = desk.has(a_hubspot_deal(billing_po_number="C-1", custom_po="C-1"))
+    bill(desk, ref)
+    bill(desk, ref)
+
+    assert activate(desk, save(desk), reapply=True) == 1
+    bill(desk, ref)
+
+    with desk.services.store.begin() as work:
+        assert [plan.round for plan in work.plans.history(ref)] == [1]
 
 
 def test_a_re_apply_ends_with_the_version_it_was_asked_for(desk: MappingWorld) -> None:
