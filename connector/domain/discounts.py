@@ -12,7 +12,8 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from connector.domain.catalogue_price import line_name
-from connector.domain.deal import Deal, Interval
+from connector.domain.dates import length
+from connector.domain.deal import Deal
 from connector.domain.line_planning import PricedLine
 from connector.domain.money import AmountDoesNotFit, Money, exponent, smallest_step
 from connector.errors import CannotBill
@@ -47,9 +48,10 @@ def reduced_amounts(lines: Sequence[PricedLine], begins: Sequence[date], percent
         CannotBill: a line's catalogue price decides its amount.
     """
     pairs = [(line.amount, line.later) for line in lines]
-    cohorts: dict[tuple[date, Interval | None], list[int]] = {}
+    cohorts: dict[object, list[int]] = {}
     for number, (line, begin) in enumerate(zip(lines, begins, strict=True)):
-        cohorts.setdefault((begin, line.interval), []).append(number)
+        often = None if line.interval is None else length(line.interval)  # twelve months are a year
+        cohorts.setdefault((begin, often), []).append(number)
     for members in cohorts.values():
         now = discounted([lines[n] for n in members], [lines[n].amount for n in members], percent)
         changing = [n for n in members if lines[n].later != lines[n].amount]

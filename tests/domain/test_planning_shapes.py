@@ -110,6 +110,15 @@ def test_a_percentage_on_the_deal_is_shared_out_to_the_minor_unit() -> None:
     assert [line.amount for line in step.recurring] == [2, 2, 3]
 
 
+def test_twelve_months_and_a_year_share_a_percentage() -> None:
+    lines = tuple(
+        a_line(number=str(n), quantity=Decimal(1), unit_price=Decimal("0.05"), interval=interval)
+        for n, interval in enumerate((Interval("month", 12), Interval("year"), Interval("year")), start=1)
+    )
+    step = subscription(deal_of(*lines, discount_percent=Decimal(50)))
+    assert [line.amount for line in step.recurring] == [2, 2, 3]
+
+
 def test_an_amount_off_the_deal_is_a_negative_line_of_the_first_invoice() -> None:
     step = subscription(deal_of(a_line(), a_setup_fee(), discount_amount=Decimal("50.00")))
     assert [line.amount for line in step.one_off] == [50_000, -5_000]
