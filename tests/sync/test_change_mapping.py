@@ -11,6 +11,7 @@ from connector.domain.billing import Price
 from connector.domain.deal import Interval
 from connector.domain.refs import RecordRef
 from connector.errors import NeedsHuman
+from connector.sync import change_mapping
 from connector.sync.bill_deal import bill_deal
 from connector.sync.change_mapping import (
     activate_mapping,
@@ -164,6 +165,15 @@ def test_a_mapping_that_does_not_fit_the_crm_is_not_put_in_force(desk: MappingWo
     assert in_force(desk) == version
 
 
+def test_of_many_mistakes_the_first_ten_are_told(desk: MappingWorld) -> None:
+    wrong = shipped_but(*(FieldRule(f"metadata.m{number}", "deal.nowhere_at_all") for number in range(14)))
+
+    with pytest.raises(NeedsHuman, match="And 4 more") as caught:
+        activate(desk, save(desk, wrong))
+
+    assert caught.value.message.count("nowhere_at_all") == 10
+
+
 def test_a_roll_back_works_when_the_crm_is_what_is_wrong(desk: MappingWorld) -> None:
     """It asks the CRM for nothing."""
     activate(desk, save(desk))
@@ -272,6 +282,19 @@ def test_new_prices_alone_are_proposed_too_when_asked_to_re_apply(desk: MappingW
     assert proposed is not None
     assert (proposed.round, proposed.is_made, proposed.mapping_version) == (2, False, 1)
     assert "price_1" in proposed.reason
+
+
+def test_a_re_apply_reaches_every_deal_however_many_there_are(
+    desk: MappingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It marks them in pieces; the last piece may be a whole one."""
+    monkeypatch.setattr(change_mapping, "_CHUNK", 2)
+    refs = desk.has(*(a_hubspot_deal(number=str(number)) for number in range(1, 5)))
+    for ref in refs:
+        bill(desk, ref)
+
+    assert activate(desk, save(desk), reapply=True) == 4
+    assert all(desk.world.dirty(for_record(TargetKind.DEAL, ref)) for ref in refs)
 
 
 def test_a_billed_deal_that_a_re_apply_leaves_as_it_is_gets_no_proposal(desk: MappingWorld) -> None:
