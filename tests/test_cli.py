@@ -30,15 +30,19 @@ print(*(name for name in sys.modules if name.startswith("connector.cli.") or nam
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", ["serve", "demo"])
-def test_a_command_waits_for_no_other(command: str) -> None:
-    """A worker that starts again in the night has no use for the demo, nor the demo for a sandbox of its own."""
+@pytest.mark.parametrize(("command", "shows"), [("serve", ()), ("demo", ("plan", "bill"))])
+def test_a_command_waits_for_no_other(command: str, shows: tuple[str, ...]) -> None:
+    """A worker that starts again in the night has no use for the demo, nor the demo for a sandbox of its own.
+
+    The demo shows what ``connector plan`` shows, which names deals as ``connector bill`` does.
+    """
     run = subprocess.run([sys.executable, "-c", _LOADED, command], capture_output=True, text=True, check=True)
 
     loaded = run.stdout.split()
     assert f"connector.cli.{command}" in loaded
     assert "connector.sandbox" not in loaded
-    assert [name for name in loaded if not name.startswith((f"connector.cli.{command}", "connector.cli.output"))] == []
+    known = tuple(f"connector.cli.{name}" for name in (command, "output", *shows))
+    assert [name for name in loaded if not name.startswith(known)] == []
 
 
 def test_a_command_that_does_not_exist_is_none() -> None:
