@@ -55,7 +55,7 @@ def check(batch: Batch, tally: Tally, catalogue: Catalogue | None = None, policy
     """Plan, foresee, bill and compare every deal of the batch; AssertionError names the deal and the day."""
     stripe = StripeInProcess(batch.today)
     try:
-        running = list(_begun(batch, stripe, tally, catalogue or Catalogue(), policy))
+        running = list(begin(batch, stripe, tally, catalogue or Catalogue(), policy))
         _run_to_the_end(running, stripe)
         billed = stripe.invoices()
         assert stripe.log.refused() == []
@@ -66,9 +66,10 @@ def check(batch: Batch, tally: Tally, catalogue: Catalogue | None = None, policy
         stripe.close()
 
 
-def _begun(
+def begin(
     batch: Batch, stripe: StripeInProcess, tally: Tally, catalogue: Catalogue, policy: BillingPolicy
 ) -> Iterator[Running]:
+    """Bill every deal of the batch that can be billed."""
     for deal in batch.deals:
         try:
             plan = plan_billing(deal, catalogue, batch.today, policy)

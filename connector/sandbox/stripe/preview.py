@@ -115,9 +115,19 @@ def _of_subscription(world: World, params: dict[str, Any]) -> Obj:
     if subscription["latest_invoice"] != latest:
         return _latest(world, subscription)
     renewal = min(item["current_period_end"] for item in items_of(world, subscription))
-    if subscription["cancel_at"] is not None and subscription["cancel_at"] <= renewal:
+    ends = _end_of(world, subscription)
+    if ends is not None and ends <= renewal:
         raise StripeRefusal("No upcoming invoices for a subscription that ends.", code="invoice_upcoming_none")
     return _renewal(world, subscription)
+
+
+def _end_of(world: World, subscription: Obj) -> int | None:
+    """When the subscription, or the schedule that leads it, comes to its end."""
+    schedule = world.tables["subscription_schedule"].get(subscription["schedule"] or "")
+    if subscription["cancel_at"] is None and schedule is not None and schedule["end_behavior"] == "cancel":
+        return int(schedule["phases"][-1]["end_date"])
+    at: int | None = subscription["cancel_at"]
+    return at
 
 
 def _renewal(world: World, subscription: Obj) -> Obj:
