@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from connector.crm.salesforce.checks import run_checks
@@ -44,6 +44,12 @@ from mappings.model import FieldMapping
 
 CURRENCY_FIELD = "CurrencyIsoCode"
 
+_MERGES_LAST = timedelta(seconds=30)
+"""A deal that is billed rings again as soon as its record says so; its account was not merged in between."""
+
+_MOST_MERGES = 1_000
+"""Accounts of which the answer is kept."""
+
 
 class SalesforceClient:
     """The ``Crm`` port. Safe among threads; connects on first use."""
@@ -62,6 +68,8 @@ class SalesforceClient:
         self._connection = Connection(settings, throttle, clock, sleep=sleep)
         self._schema = Schema(self._connection, clock)
         self._stages = Stages(self._connection, clock)
+        self._clock = clock
+        self._merged: dict[str, tuple[datetime, tuple[RecordRef, ...]]] = {}
 
     @classmethod
     def connect(cls, settings: SalesforceSettings, throttle: Throttle, clock: Clock) -> Self:
@@ -71,7 +79,7 @@ class SalesforceClient:
     def fetch_deal(self, ref: RecordRef, mapping: FieldMapping) -> DealRecords:
         """The deal in one query, with every field that the mapping reads and the org has.
 
-        A won deal costs a second one: which accounts were merged into its own.
+        A won deal costs a second one, at most twice a minute for each account: which were merged into its own.
         """
         if ref.kind != "deal" or not is_record_id(ref.id):
             raise NotFound.because(NOT_A_DEAL, provider="salesforce", ref=ref)
@@ -105,8 +113,16 @@ class SalesforceClient:
         """The accounts that are this one now. Only what is billed has links that could follow them."""
         if not account_id:
             return ()
-        rows = self._connection.query(merged_query(str(account_id)), deleted=True)
-        return tuple(RecordRef("salesforce", "account", long_id(str(row["Id"]))) for row in rows)
+        account, now = str(account_id), self._clock()
+        known = self._merged.get(account)
+        if known is not None and now - known[0] < _MERGES_LAST:
+            return known[1]
+        rows = self._connection.query(merged_query(account), deleted=True)
+        found = tuple(RecordRef("salesforce", "account", long_id(str(row["Id"]))) for row in rows)
+        if len(self._merged) >= _MOST_MERGES:
+            self._merged.clear()
+        self._merged[account] = (now, found)
+        return found
 
     def _why_not_found(self, deal: RecordRef) -> NotFound:
         """Deleted records answer for a while to those who ask for them; what sharing rules hide never does."""

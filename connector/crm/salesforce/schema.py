@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -49,19 +50,23 @@ class Schema:
         self._clock = clock
         self._lock = threading.Lock()
         self._known: dict[str, tuple[datetime, ObjectShape]] = {}
+        self._asking: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def shape(self, name: str) -> ObjectShape:
         """One object's shape. Raises NotFound when the org has no such object, or hides it from us."""
-        with self._lock:
-            known = self._known.get(name)
-        if known is not None and self._clock() - known[0] < KEEP:
-            return known[1]
         if _NAME.fullmatch(name) is None:
             raise NotFound.because(NOT_AN_OBJECT, provider="salesforce")
-        shape = ObjectShape.read(self._connection.get(f"sobjects/{name}/describe"))
         with self._lock:
-            self._known[name] = (self._clock(), shape)
-        return shape
+            asking = self._asking[name]
+        with asking:  # one thread asks; the others wait for its answer
+            with self._lock:
+                known = self._known.get(name)
+            if known is not None and self._clock() - known[0] < KEEP:
+                return known[1]
+            shape = ObjectShape.read(self._connection.get(f"sobjects/{name}/describe"))
+            with self._lock:
+                self._known[name] = (self._clock(), shape)
+            return shape
 
     def forget(self) -> None:
         """Ask again next time: a field was added, or was not where we thought."""
