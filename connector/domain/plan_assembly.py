@@ -128,7 +128,9 @@ def _take_off(frame: Frame, layout: _Layout) -> list[MakeProduct]:
     line, product = discount_line(frame.deal, frame.discount)
     host = layout.host
     if host is not None and host.first_total == 0 and host.phases[0].trial and len(host.phases) > 1:
-        check_discount(frame.deal, frame.discount, _sum(host.phases[1].recurring), frame.currency)
+        ends, paid = frame.days.ends, host.phases[1]
+        first = _sum(paid.recurring) if ends is None or paid.start < ends else 0  # what is agreed ends with the term
+        check_discount(frame.deal, frame.discount, first, frame.currency)
         host.phases[1] = replace(host.phases[1], one_off=(line,))
         return [product]
     if host is not None:

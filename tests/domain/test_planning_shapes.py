@@ -129,6 +129,14 @@ def test_a_discount_larger_than_the_first_invoice_is_refused() -> None:
     refused(deal_of(a_line(), discount_amount=Decimal("100.01")), "deal-discount-too-large")
 
 
+def test_a_discount_is_refused_where_the_whole_term_is_free() -> None:
+    """What the renewal will cost is not a part of this deal."""
+    refused(
+        deal_of(a_line(), term_months=1, free_months=1, auto_renew=True, discount_amount=Decimal(1)),
+        "deal-discount-too-large",
+    )
+
+
 def test_a_discount_on_a_deal_that_only_bills_milestones_comes_off_the_first() -> None:
     planned = plan(
         deal_of(
