@@ -16,8 +16,8 @@ from connector.domain.proration import Share, unserved_from
 from connector.errors import CannotBill
 from connector.sentences import amending as sentences
 
-_BILLED = frozenset({InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.UNCOLLECTIBLE})
-"""Source: Stripe, credit notes: only a finalised invoice that is not void takes one."""
+_CREDITABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.PAID})
+"""Source: Stripe, credit notes: only an open or a paid invoice takes one. What was written off nobody owes any more."""
 
 CountRest: TypeAlias = Callable[[Period, date, Proration, Interval | None], Share]
 """How much of a period is left from a day on, or is not served."""
@@ -57,7 +57,7 @@ def unserved_by(
             continue
         if invoice.status is InvoiceStatus.DRAFT:
             raise CannotBill.because(sentences.DRAFT_INVOICE, ref=deal.ref, invoice=invoice.ref.id)
-        if invoice.status in _BILLED:
+        if invoice.status in _CREDITABLE:
             found.append(Unserved(invoice, amount, max(invoice.total - invoice.credited, 0)))
     return found
 

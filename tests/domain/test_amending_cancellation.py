@@ -178,8 +178,8 @@ def test_what_was_credited_before_is_left_out_and_it_says_so() -> None:
     assert any("EUR 50.00 of the credit are left out" in note for note in plan.notes)
 
 
-@pytest.mark.parametrize("status", [InvoiceStatus.VOID, InvoiceStatus.OTHER])
-def test_a_void_invoice_gives_nothing_back(status: InvoiceStatus) -> None:
+@pytest.mark.parametrize("status", [InvoiceStatus.VOID, InvoiceStatus.UNCOLLECTIBLE, InvoiceStatus.OTHER])
+def test_an_invoice_that_is_void_or_written_off_gives_nothing_back(status: InvoiceStatus) -> None:
     plan = cancel(
         a_cancellation(ends_on=date(2026, 11, 15), with_credit=True),
         billed(1, (20_000, NOVEMBER, DECEMBER), status=status),
