@@ -17,7 +17,7 @@ from rich.console import Console
 
 from connector.cli.demo.book import the_book
 from connector.cli.demo.scene_tables import print_scenes
-from connector.cli.demo.stage import Stage, set_up
+from connector.cli.demo.stage import ENVIRONMENT_FILE, Stage, set_up
 from connector.cli.demo.story import play
 from connector.cli.demo.tables import print_deals, print_late_payers, print_problems
 from connector.cli.demo.verdict import DealReport, pays_summary
@@ -44,7 +44,7 @@ def demo(once: bool, json_file: Path | None) -> None:
         if json_file is not None:
             json_file.write_text(json.dumps(_report(stage, reports), indent=2, default=str), encoding="utf-8")
         if not once:
-            _stay(console, stage)
+            _stay(console, stage, directory / ENVIRONMENT_FILE)
     click.get_current_context().exit(1 if any(report.problems for report in reports) else 0)
 
 
@@ -99,12 +99,16 @@ def _report(stage: Stage, reports: list[DealReport]) -> dict[str, object]:
     }
 
 
-def _stay(console: Console, stage: Stage) -> None:
+def _stay(console: Console, stage: Stage, environment: Path) -> None:
     console.print(
         "\nEverything is still running:\n"
         f"  receiver    {stage.public_url} (/healthz, /readyz, /metrics)\n"
         + "".join(f"  {name:<11} {address}\n" for name, address in stage.addresses.items())
-        + "Ctrl-C stops it."
+        + "To try the commands on it, in another terminal:\n"
+        f"  . {environment}\n"
+        "  .venv/bin/connector doctor\n"
+        "Ctrl-C stops it.",
+        soft_wrap=True,  # to be copied
     )
     try:
         threading.Event().wait()

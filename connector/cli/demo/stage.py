@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,8 @@ from connector.store import embedded_url
 _LONGEST_SETTLING = 60.0
 _A_MOMENT = 0.05
 _FAR_AHEAD = timedelta(days=366)
+
+ENVIRONMENT_FILE = "environment"
 
 
 @dataclass(frozen=True)
@@ -93,10 +96,17 @@ def set_up(directory: Path) -> Iterator[Stage]:
             built = build(Environment.read())
         try:
             environment["STRIPE_WEBHOOK_SECRETS"] = _connect(built.services, control, environment)
+            _write_down(environment, directory / ENVIRONMENT_FILE)
             with processes.connector(directory, environment, port):
                 yield Stage(control, built.services, addresses, environment["PUBLIC_URL"])
         finally:
             built.close()
+
+
+def _write_down(environment: dict[str, str], file: Path) -> None:
+    """A file for a shell to read, so that every command can be tried on what runs here; the keys in it are ours."""
+    file.touch(mode=0o600)
+    file.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment.items()))
 
 
 def _environment(database_url: str, addresses: dict[str, str], clock_file: Path, public_url: str) -> dict[str, str]:

@@ -35,8 +35,13 @@ def check(crm: str, mapping: str, as_json: bool) -> None:
             click.echo(f"{'wrong' if finding.serious else 'note '}  {finding.sentence} [{finding.id}]")
             click.echo(f"       hint: {finding.hint}")
         serious = sum(finding.serious for finding in found)
-        click.echo(f"{serious} mistakes, {len(found) - serious} notes." if found else "Everything in it can work.")
+        counts = f"{_counted(serious, 'mistake')}, {_counted(len(found) - serious, 'note')}."
+        click.echo(counts if found else "Everything in it can work.")
     click.get_current_context().exit(1 if any(finding.serious for finding in found) else 0)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _plain(finding: Finding) -> dict[str, object]:
