@@ -52,6 +52,14 @@ def change_start(deal: Deal, contract: RunningContract, lines: Iterable[LineItem
     return start
 
 
+def planned_on(contract: RunningContract, seen: date, today: date) -> date:
+    """The day to take for today: the one on which the change was seen, unless the contract was billed on since.
+
+    What was agreed to in one billing period is no answer to what should be done in the next.
+    """
+    return today if any(seen < item.period_start <= today for item in contract.items) else seen
+
+
 def moment(deal: Deal, contract: RunningContract, item: ContractItem, start: date, today: date) -> Moment:
     """When and how a change on ``start`` reaches the item.
 

@@ -38,7 +38,8 @@ CHANGED_SINCE = Sentence(
     id="approval-changed-since",
     text="The deal has changed since its plan was approved: {changes}.",
     fix="Look at the new plan and approve it again.",
-    cause="Between the approval and the billing somebody edited the deal, its products or the mapping.",
+    cause="Between the approval and the billing somebody edited the deal, its products or the mapping, or the contract "
+    "that it changes was changed or billed on.",
     who=Who.FINANCE,
 )
 EDITED = Sentence(
@@ -82,6 +83,21 @@ LOST_INVOICE = Sentence(
     text="The deal was lost after its invoice was made.",
     fix="Void or credit the invoice in billing, then approve to say that it was seen; or win the deal again.",
     cause="A deal in which nothing recurs was moved to a lost stage after it was billed.",
+    who=Who.FINANCE,
+)
+LOST_SEVERAL = Sentence(
+    id="billed-deal-lost-several-contracts",
+    text="The deal was lost after it was billed by several subscriptions, which all run on: {contracts}.",
+    fix="End them in billing, or sell a cancellation for each that names it; then approve to say that it was seen. Or "
+    "win the deal again.",
+    cause="A deal whose lines need a subscription each was moved to a lost stage. None is ended by itself.",
+    who=Who.FINANCE,
+)
+WON_AGAIN = Sentence(
+    id="billed-deal-won-again",
+    text="it was lost, which a person approved, and is won again",
+    fix="Look in billing what still runs. What has ended is sold anew with a new deal.",
+    cause="A deal whose billing was ended because it was lost was moved back to a won stage.",
     who=Who.FINANCE,
 )
 CHANGE_IMPOSSIBLE = Sentence(

@@ -68,10 +68,11 @@ def _bill_if_won(deal_ref: RecordRef, kept: DealPlan | None, services: Services,
         records = services.crms[deal_ref.provider].fetch_deal(deal_ref, services.mappings[deal_ref.provider])
     except Gone:
         return  # before it was billed: there is nothing left to bill, and no record to tell
-    if not records.won:
+    begun = kept is not None and begun_change(kept, services) is not None
+    if not records.won and not begun:
         _tell_readiness(records, services)
         return
-    doubt = "" if asked else reason_to_ask(records, services)
+    doubt = "" if asked or begun else reason_to_ask(records, services)
     if doubt:
         # Not parked: asking again every hour would change nothing, and a mass update may touch years of deals.
         tell_deal(deal_ref, {"sync_status": "needs_attention", "sync_message": doubt}, services)
@@ -86,15 +87,18 @@ def _bill(records: DealRecords, kept: DealPlan | None, services: Services) -> No
     if kept is not None and (change := begun_change(kept, services)) is not None:
         billing = run_plan(change.plan, kept, services, _before(records, change.customer))
         _show(records.ref, billing, replace(kept, state=PlanState.BILLED), services)
+        with services.store.begin() as work:
+            work.targets.mark_dirty(targets.for_record(TargetKind.DEAL, kept.deal))  # it may have been edited meanwhile
         return
     planned = plan_deal(records, services, as_of=kept.as_of if kept is not None else None)
-    proposed = _proposal(planned, kept, services)
+    proposed = _proposal(planned, services)
     proposed = _decide(proposed, kept, planned, services)
     if proposed.state is PlanState.DECLINED:
         return  # by somebody who saw just this; the record says so
-    with services.store.begin() as work:
-        # Before anything is made: should a step fail and the deal be edited then, no other plan goes on from there.
-        work.plans.keep(proposed)
+    if proposed is not kept:  # else it is kept already, and somebody may be deciding on it now
+        with services.store.begin() as work:
+            # Before anything is made: should a step fail and the deal be edited then, no other plan goes on from there.
+            work.plans.keep(proposed)
     if proposed.state is PlanState.APPROVED:
         before = _before(records, planned.contract.customer) if planned.contract is not None else None
         billing = run_plan(planned.plan, proposed, services, before)
@@ -109,17 +113,16 @@ def _before(records: DealRecords, customer: RecordRef) -> DealBilling:
     return DealBilling(customer, records.payer or records.account or records.ref)
 
 
-def _proposal(planned: Planned, kept: DealPlan | None, services: Services) -> DealPlan:
+def _proposal(planned: Planned, services: Services) -> DealPlan:
     seen = document(planned.seen)
-    day = kept.as_of if kept is not None else services.today()
     return DealPlan(
         deal=planned.deal.ref,
         round=1,
         hash=document_hash(seen),
         state=PlanState.WAITING,
         document=seen,
-        forecast=forecast_document(forecast(planned.seen, day)),
-        as_of=day,
+        forecast=forecast_document(forecast(planned.seen, planned.as_of)),
+        as_of=planned.as_of,
         made_at=services.clock(),
         mapping_version=services.mappings[planned.deal.ref.provider].version,
         fingerprint=fingerprint(planned.deal),

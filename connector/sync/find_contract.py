@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from connector.domain.billing_plan import StepKey
 from connector.domain.contract import RunningContract
+from connector.domain.contract_steps import CHANGE, is_over
 from connector.domain.deal import Deal
 from connector.domain.planning import CUSTOMER, SUBSCRIPTION
 from connector.domain.refs import RecordRef
@@ -22,7 +23,7 @@ def find_contract(deal: Deal, services: Services) -> RunningContract:
     named = deal.terms.amends.strip()
     if named:
         contract = _named(named, deal, services)
-        if customer is not None and contract.customer != customer:
+        if contract.customer != customer and (customer is not None or _is_anothers(contract, deal, services)):
             raise CannotBill.because(sentences.CONTRACT_OF_ANOTHER, ref=deal.ref, subscription=contract.subscription.id)
         return contract
     running = services.billing.contracts_of(customer) if customer is not None else []
@@ -34,17 +35,43 @@ def find_contract(deal: Deal, services: Services) -> RunningContract:
     return running[0]
 
 
-def contract_of(deal: RecordRef, services: Services) -> RunningContract | None:
-    """The contract that a billed deal became; None when it became none, or when it has ended and is forgotten."""
+def contracts_of(deal: RecordRef, services: Services) -> list[RunningContract]:
+    """The contracts that a billed deal became, in its plan's order, without what billing has forgotten.
+
+    Those that have ended count only where none runs.
+    """
     with services.store.begin() as work:
         filled = work.links.of(deal)
-    subscription = filled.get(SUBSCRIPTION) or filled.get("change")
-    if subscription is None:
-        return None
+    made = [target for role, target in filled.items() if role.split("-")[0] == SUBSCRIPTION]
+    found = [contract for target in made if (contract := _contract(target, services)) is not None]
+    return [contract for contract in found if not is_over(contract, services.today())] or found[:1]
+
+
+def _contract(subscription: RecordRef, services: Services) -> RunningContract | None:
     try:
         return services.billing.contract(subscription)
     except NotFound:
         return None
+
+
+def _changed_by(deal: RecordRef, services: Services) -> RunningContract | None:
+    """The contract that an amendment changed."""
+    with services.store.begin() as work:
+        changed = work.links.of(deal).get(CHANGE)
+    return None if changed is None else _contract(changed, services)
+
+
+def _is_anothers(contract: RunningContract, deal: Deal, services: Services) -> bool:
+    """Whether its customer stands for another account of the same CRM, and the deal's account does not claim it."""
+    payer = deal.payer or deal.account
+    if payer is None or payer.customer_id == contract.customer.id:
+        return False
+    with services.store.begin() as work:
+        owners = work.links.owners(contract.customer)
+    return any(
+        each.role == CUSTOMER and each.owner.provider == payer.ref.provider and each.owner != payer.ref
+        for each in owners
+    )
 
 
 def _customer(deal: Deal, services: Services) -> RecordRef | None:
@@ -63,7 +90,12 @@ def _named(named: str, deal: Deal, services: Services) -> RunningContract:
             return services.billing.contract(RecordRef(services.billing.name, kind, named))
         except NotFound as error:
             raise CannotBill.because(sentences.NO_CONTRACT, ref=deal.ref, of_what=f" named {named}") from error
-    found = contract_of(RecordRef(deal.ref.provider, "deal", named), services)
+    earlier = RecordRef(deal.ref.provider, "deal", named)
+    own = contracts_of(earlier, services)
+    if len(own) > 1:
+        told = ", ".join(contract.subscription.id for contract in own)
+        raise CannotBill.because(sentences.WHICH_CONTRACT, ref=deal.ref, contracts=told)
+    found = own[0] if own else _changed_by(earlier, services)
     if found is None:
         raise CannotBill.because(sentences.NO_CONTRACT, ref=deal.ref, of_what=f" from the deal {named}")
     return found

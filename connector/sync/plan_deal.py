@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from connector.domain.amending import plan_amendment, plan_cancellation, plan_renewal
+from connector.domain.billing import Invoice
 from connector.domain.billing_plan import BillingPlan, Catalogue
+from connector.domain.change_timing import planned_on
 from connector.domain.contract import RunningContract
 from connector.domain.deal import Account, Deal, DealKind
 from connector.domain.planning import plan_billing
@@ -28,6 +31,7 @@ class Planned:
     deal: Deal
     plan: BillingPlan
     seen: BillingPlan
+    as_of: date  #: the day on which it is seen so
     contract: RunningContract | None = None
 
 
@@ -43,12 +47,13 @@ def plan_deal(records: DealRecords, services: Services, *, as_of: date | None = 
     if deal.terms.kind is DealKind.NEW:
         seen = plan_billing(sold, found, day, services.billing_policy)
         if day == services.today():
-            return Planned(deal, seen, seen)
+            return Planned(deal, seen, seen, day)
         pinned = _begins(sold, day)
-        return Planned(deal, plan_billing(pinned, found, services.today(), services.billing_policy), seen)
+        return Planned(deal, plan_billing(pinned, found, services.today(), services.billing_policy), seen, day)
     contract = find_contract(deal, services)
+    day = planned_on(contract, day, services.today())
     seen = _changes(sold, contract, found, day, services)
-    return Planned(deal, seen, seen, contract)
+    return Planned(deal, seen, seen, day, contract)
 
 
 def priced(deal: Deal, services: Services) -> tuple[Deal, Catalogue]:
@@ -60,6 +65,11 @@ def priced(deal: Deal, services: Services) -> tuple[Deal, Catalogue]:
     rules = services.mappings[deal.ref.provider].prices
     catalogue = services.billing.prices(*prices_asked(deal, rules))
     return choose_prices(deal, catalogue, rules), catalogue
+
+
+def invoiced(contract: RunningContract, services: Services) -> Sequence[Invoice]:
+    """The invoices of the contract's customer as billing has them now: what was credited a moment ago counts."""
+    return services.billing.account(contract.customer).invoices
 
 
 def fingerprint(deal: Deal) -> str:
@@ -74,11 +84,11 @@ def _changes(deal: Deal, contract: RunningContract, catalogue: Catalogue, day: d
         case DealKind.RENEWAL:
             return plan_renewal(deal, contract, catalogue, day, policy)
         case DealKind.CANCELLATION:
-            with services.store.begin() as work:
-                known = work.ledger.account(contract.customer)
-            return plan_cancellation(deal, contract, known.invoices if known else (), day, policy)
+            return plan_cancellation(deal, contract, invoiced(contract, services), day, policy)
         case _:
-            return plan_amendment(deal, contract, catalogue, day, policy)
+            # Only a contract that ends needs its invoices: they take the credit that no next one can.
+            invoices = () if contract.ends is None else invoiced(contract, services)
+            return plan_amendment(deal, contract, catalogue, day, policy, invoices=invoices)
 
 
 def _begins(deal: Deal, day: date) -> Deal:

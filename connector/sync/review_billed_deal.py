@@ -11,6 +11,8 @@ from typing import Any
 from connector import targets
 from connector.domain.amending import plan_cancellation, plan_edit
 from connector.domain.billing_plan import BillingPlan
+from connector.domain.change_timing import planned_on
+from connector.domain.contract import RunningContract
 from connector.domain.deal import Deal, DealKind
 from connector.domain.forecast import forecast
 from connector.domain.plan_document import differences, document, document_hash, forecast_document
@@ -19,10 +21,10 @@ from connector.domain.refs import RecordRef
 from connector.errors import CannotBill, Gone
 from connector.ports import AgreedChange, DealPlan, DealRecords, PlanState, Services
 from connector.sentences import approval as sentences
-from connector.sync.find_contract import contract_of
+from connector.sync.find_contract import contracts_of
 from connector.sync.find_customer import follow_merges
 from connector.sync.mappings_in_force import as_billed
-from connector.sync.plan_deal import fingerprint, priced
+from connector.sync.plan_deal import fingerprint, invoiced, priced
 from connector.sync.read_deal import read_deal
 from connector.sync.release_invoices import release_invoices
 from connector.sync.run_plan import begun_change, run_plan
@@ -31,6 +33,9 @@ from connector.targets import TargetKind
 
 _WHOLE = "whole"
 """Where the document of a change keeps the deal as if it were new: what a later change is compared with."""
+
+_LOST = {"lost": True}
+"""What stands there for a deal that was lost."""
 
 
 def review_billed_deal(deal_ref: RecordRef, kept: DealPlan, services: Services) -> None:
@@ -99,9 +104,12 @@ def _review(seen: Look, kept: DealPlan, services: Services) -> None:
         tell_deal(seen.deal.ref, {"sync_status": "needs_attention", "sync_message": message}, services)
         return
     agreed = kept.state is PlanState.APPROVED
+    own = contracts_of(seen.deal.ref, services)
     day = kept.as_of if agreed else services.today()
+    for contract in own:
+        day = planned_on(contract, day, services.today())
     try:
-        change = _change(seen, kept, day, services)
+        change = _change(seen, kept, own, day, services)
     except CannotBill as error:
         _note(seen, kept, services)
         _tell_impossible(seen.deal.ref, error, services)
@@ -114,6 +122,9 @@ def _review(seen: Look, kept: DealPlan, services: Services) -> None:
         _do(change.plan, replace(kept, fingerprint=seen.fingerprint), services)
     elif kept.hash == proposed.hash and kept.state is PlanState.DECLINED:
         _note(seen, kept, services)
+    elif kept.hash == proposed.hash and kept.state is PlanState.WAITING:
+        _note(seen, kept, services)  # and not kept anew: somebody may be deciding on it now
+        tell_deal(seen.deal.ref, {"sync_status": "awaiting_approval", "sync_message": kept.reason}, services)
     else:
         if agreed:
             said = "; ".join(differences(kept.document, proposed.document))
@@ -123,21 +134,20 @@ def _review(seen: Look, kept: DealPlan, services: Services) -> None:
         tell_deal(seen.deal.ref, {"sync_status": "awaiting_approval", "sync_message": proposed.reason}, services)
 
 
-def _change(seen: Look, kept: DealPlan, day: date, services: Services) -> Change | None:
+def _change(seen: Look, kept: DealPlan, own: Sequence[RunningContract], day: date, services: Services) -> Change | None:
     """What follows for billing; None when the deal is what was billed.
 
     Raises:
         CannotBill: the deal as it stands now cannot be billed exactly.
     """
     deal, policy, number = seen.deal, services.billing_policy, _round(kept)
-    contract = contract_of(deal.ref, services)
+    # What several subscriptions bill is changed by a person: nothing may be done by half.
+    contract = own[0] if len(own) == 1 else None
     if seen.records.closed and not seen.records.won:
         if contract is None:
-            return Change(BillingPlan(deal.ref, ()), {"lost": True}, sentences.LOST_INVOICE.says())
-        with services.store.begin() as work:
-            known = work.ledger.account(contract.customer)
-        plan = plan_cancellation(deal, contract, known.invoices if known else (), day, policy, round=number)
-        return Change(plan, {"lost": True}, sentences.LOST.says(changes=_told(plan)), contract.customer)
+            return Change(BillingPlan(deal.ref, ()), dict(_LOST), _lost_unended(own))
+        plan = plan_cancellation(deal, contract, invoiced(contract, services), day, policy, round=number)
+        return Change(plan, dict(_LOST), sentences.LOST.says(changes=_told(plan)), contract.customer)
     if deal.terms.kind is not DealKind.NEW:
         told = {"deal": seen.fingerprint}
         return Change(BillingPlan(deal.ref, ()), told, sentences.EDITED_AMENDMENT.says())
@@ -147,11 +157,14 @@ def _change(seen: Look, kept: DealPlan, day: date, services: Services) -> Change
     whole = as_if_new(document(plan_billing(deal, catalogue, history[0].as_of, policy)))
     billed = whole_as_billed(history) or {}
     changes = differences(_follows(billed, seen.records, services), whole)
+    if _was_lost(history):
+        changes = [*changes, sentences.WON_AGAIN.says()]
     if not changes:
         return None
     plan = BillingPlan(deal.ref, ())
     if contract is not None:
-        plan = plan_edit(deal, contract, catalogue, day, policy, round=number)
+        invoices = () if contract.ends is None else invoiced(contract, services)
+        plan = plan_edit(deal, contract, catalogue, day, policy, invoices=invoices, round=number)
     said = sentences.EDITED if plan.billing_steps() else sentences.EDITED_ELSEWHERE
     return Change(plan, whole, said.says(changes="; ".join(changes)), contract.customer if contract else None)
 
@@ -212,6 +225,19 @@ def _tell_impossible(deal: RecordRef, error: CannotBill, services: Services) -> 
 def _round(kept: DealPlan) -> int:
     """A proposal that was not made yet is replaced in its own round."""
     return kept.round + 1 if kept.is_made else kept.round
+
+
+def _was_lost(history: Sequence[DealPlan]) -> bool:
+    """Whether the last that a person agreed to was that the deal is lost: what it says now may be billed no more."""
+    made = [plan for plan in history if plan.is_made]
+    return bool(made) and made[-1].document.get(_WHOLE) == _LOST
+
+
+def _lost_unended(own: Sequence[RunningContract]) -> str:
+    if not own:
+        return sentences.LOST_INVOICE.says()
+    told = ", ".join(contract.subscription.id for contract in own)
+    return f"{sentences.LOST_SEVERAL.says(contracts=told)} {sentences.LOST_SEVERAL.advises()}"
 
 
 def whole_as_billed(history: Sequence[DealPlan]) -> Mapping[str, Any] | None:

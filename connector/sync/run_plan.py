@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from connector.domain.billing_plan import BillingPlan, MakeCustomer, Step, StepKey
+from connector.domain.billing_plan import BillingPlan, ChangeSubscription, MakeCustomer, Step, StepKey
 from connector.domain.refs import RecordRef
 from connector.errors import KeyUsed, Rejected
 from connector.ports import AgreedChange, DealBilling, DealPlan, Link, PlanState, Services
@@ -44,13 +44,21 @@ def run_plan(plan: BillingPlan, kept: DealPlan, services: Services, before: Deal
 def begun_change(kept: DealPlan, services: Services) -> AgreedChange | None:
     """The agreed change of a contract, if an earlier attempt has begun it.
 
-    It is gone on with as it was agreed: planned anew, it would count what is changed already a second time.
+    It is gone on with as it was agreed: planned anew, it would count what is changed already a second time. One that
+    never reached billing is not begun: it says what the contract becomes, and another may have changed that since.
     """
     if kept.state is not PlanState.APPROVED or kept.change is None:
         return None
-    with services.store.begin() as work:
-        begun = work.links.begun(step.key for step in kept.change.plan.billing_steps())
+    begun = any(_is_begun(step, services) for step in kept.change.plan.billing_steps())
     return kept.change if begun else None
+
+
+def _is_begun(step: Step, services: Services) -> bool:
+    with services.store.begin() as work:
+        done, begun = work.links.get(step.key) is not None, work.links.begun([step.key])
+    if done or not begun or not isinstance(step, ChangeSubscription):
+        return begun
+    return services.billing.find(step, {}) is not None
 
 
 def _billed_to(
