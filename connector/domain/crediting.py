@@ -25,7 +25,7 @@ CountRest: TypeAlias = Callable[[Period, date, Proration, Interval | None], Shar
 
 @dataclass(frozen=True, slots=True)
 class Unserved:
-    """What an invoice billed for days that are not served, and at most how much it can still give back."""
+    """What an invoice billed for days that are not served, and at most how much of that it can still give back."""
 
     invoice: Invoice
     amount: int
@@ -58,7 +58,7 @@ def unserved_by(
         if invoice.status is InvoiceStatus.DRAFT:
             raise CannotBill.because(sentences.DRAFT_INVOICE, ref=deal.ref, invoice=invoice.ref.id)
         if invoice.status in _CREDITABLE:
-            found.append(Unserved(invoice, amount, max(invoice.total - invoice.credited, 0)))
+            found.append(Unserved(invoice, amount, _room(invoice, amount)))
     return found
 
 
@@ -74,6 +74,18 @@ def spread(total: int, unserved: Sequence[Unserved]) -> tuple[list[tuple[Invoice
             parts.append((each.invoice, part))
             total -= part
     return parts, total
+
+
+def _room(invoice: Invoice, unserved: int) -> int:
+    """What is left of the invoice, and of those days: what was credited is taken to have been for them.
+
+    Two deals that end one contract must not give the same days back twice. Credits are held with their tax, lines
+    without it.
+    """
+    lines = sum(line.amount for line in invoice.lines)
+    total = invoice.total
+    credited = (2 * invoice.credited * lines + total) // (2 * total) if total > 0 else invoice.credited  # half up
+    return max(min(total - invoice.credited, unserved - credited), 0)
 
 
 def _is_of(contract: RunningContract, invoice: Invoice) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -172,10 +173,21 @@ def test_the_newest_invoice_gives_back_first() -> None:
 def test_what_was_credited_before_is_left_out_and_it_says_so() -> None:
     plan = cancel(
         a_cancellation(ends_on=date(2026, 11, 15), with_credit=True),
-        billed(1, (20_000, NOVEMBER, DECEMBER), credited=15_000),
+        billed(1, (20_000, NOVEMBER, DECEMBER), credited=5_000),
     )
     assert credited(plan) == [("in_1", 5_000)]
     assert any("EUR 50.00 of the credit are left out" in note for note in plan.notes)
+
+
+@pytest.mark.parametrize("tax", [0, 1_900, 1_905])
+def test_a_second_deal_that_ends_the_contract_gives_nothing_back_again(tax: int) -> None:
+    """The invoice has room for the other half of the period, which is served."""
+    deal = a_cancellation(ends_on=date(2026, 11, 15), with_credit=True)
+    invoice = replace(billed(1, (10_000, NOVEMBER, DECEMBER)), total=10_000 + tax)
+    [(_, amount)] = credited(cancel(deal, invoice))
+    again = cancel(deal, replace(invoice, credited=amount * invoice.total // 10_000))
+
+    assert credited(again) == []
 
 
 @pytest.mark.parametrize("status", [InvoiceStatus.VOID, InvoiceStatus.UNCOLLECTIBLE, InvoiceStatus.OTHER])
