@@ -31,6 +31,7 @@ from connector.domain.refs import RecordRef
 from connector.errors import CannotBill
 from connector.ports import Clock
 from connector.sentences import billing as sentences
+from mappings.canonical import LONGEST_METADATA
 
 _THE_CONTRACTS_OWN = frozenset({META_DEAL, META_ACCOUNT, META_STEP})
 """Metadata that says whose the contract is; a change of it leaves that."""
@@ -84,14 +85,14 @@ class Changer:
                 standing.schedule,
                 cut_at(self._phases(standing.schedule), end),
                 ends=True,
-                metadata=_said(step.metadata, str(step.key)),
+                metadata=_said(step, standing),
                 key=key,
             )
         elif standing.subscription is not None:
             params: SubscriptionUpdateParams = {
                 "cancel_at": end,
                 "proration_behavior": "none",
-                "metadata": _said(step.metadata, str(step.key)),
+                "metadata": _said(step, standing),
             }
             self._update_subscription(standing.subscription["id"], params, standing.ref, key)
         return standing.ref
@@ -129,7 +130,7 @@ class Changer:
         body = standing.subscription or {}
         params: SubscriptionUpdateParams = {
             "proration_behavior": "none",
-            "metadata": _said(step.metadata, str(step.key)),
+            "metadata": _said(step, standing),
         }
         if step.changes:
             params["items"] = items.of_subscription(step, body, made)
@@ -161,7 +162,7 @@ class Changer:
             end = standing.at(step.ends_on)
         if end is not None:
             changed = cut_at(changed, end)
-        said = _said(step.metadata, str(step.key))
+        said = _said(step, standing)
         changed = [
             {**phase, "metadata": {**phase.get("metadata", {}), **said}} if phase["start_date"] >= since else phase
             for phase in changed
@@ -233,8 +234,13 @@ def _starts(standing: Standing) -> int:
 
 
 def _was_changed_by(standing: Standing, step: ChangeSubscription) -> bool:
-    halves = (standing.subscription, standing.schedule)
-    return any(half is not None and meta(half, META_CHANGED_BY) == str(step.key) for half in halves)
+    return str(step.key) in _changed_by(standing)
+
+
+def _changed_by(standing: Standing) -> list[str]:
+    """The steps that have changed the contract, the newest last: one that was not heard of may not be the newest."""
+    halves = (standing.schedule, standing.subscription)
+    return [key for half in halves if half is not None for key in meta(half, META_CHANGED_BY).split()]
 
 
 def _is_metered(standing: Standing) -> bool:
@@ -242,5 +248,14 @@ def _is_metered(standing: Standing) -> bool:
     return any((item["price"].get("recurring") or {}).get("usage_type") == "metered" for item in found)
 
 
-def _said(given: Mapping[str, str], key: str) -> dict[str, str]:
-    return {**{name: value for name, value in given.items() if name not in _THE_CONTRACTS_OWN}, META_CHANGED_BY: key}
+def _said(step: ChangeSubscription | EndSubscription, standing: Standing) -> dict[str, str]:
+    """The step's metadata; the mark that it leaves stands behind those of earlier steps, the oldest of which give way.
+
+    Two changes may cross: each must be found by its mark, also when the other came after it.
+    """
+    own = str(step.key)
+    marks = [*dict.fromkeys(key for key in _changed_by(standing) if key != own), own]
+    while len(" ".join(marks)) > LONGEST_METADATA:
+        marks.pop(0)
+    given = {name: value for name, value in step.metadata.items() if name not in _THE_CONTRACTS_OWN}
+    return {**given, META_CHANGED_BY: " ".join(marks)}

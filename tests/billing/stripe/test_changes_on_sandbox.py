@@ -129,6 +129,23 @@ def test_a_contract_that_never_was_is_not_found(strict_world: World) -> None:
             strict_world.billing.contract(RecordRef("stripe", kind, "sub_nothing"))
 
 
+@pytest.mark.parametrize("in_days", [0, 45])
+def test_a_change_whose_answer_was_lost_is_found_behind_the_one_that_came_after_it(world: World, in_days: int) -> None:
+    """Done again, it would put the contract back to what it was to be before the other."""
+    contract = world.billing.contract(world.run(a_subscription_step(start=world.today, recurring=(seats(5),))))
+    first = change(contract, ItemChange(contract.items[0].id, more_seats(7)))
+    made = world.run(first)
+    on = world.today + timedelta(days=in_days) if in_days else None
+    other = replace(first, key=StepKey(DEAL, "change-2"), changes=(ItemChange(contract.items[0].id, seats(9)),), on=on)
+    world.run(other)
+
+    assert world.billing.find(first, world.made) == made
+    assert world.billing.find(other, world.made) == made
+    assert world.run(first, epoch=2) == made
+    after = world.billing.contract(made)
+    assert [item.quantity for item in (after.later[-1].items if in_days else after.items)] == [9]
+
+
 def test_an_upsell_is_billed_from_the_next_period(world: World) -> None:
     """More seats and a new line, nothing prorated; the contract stays the deal's that made it."""
     today = world.today
