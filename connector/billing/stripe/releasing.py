@@ -74,11 +74,14 @@ class Releaser:
             self._hold(body, "by us")
 
     def let_go(self, invoice: RecordRef) -> None:
-        """Switched on again, a draft is finalised an hour later; a milestone is told its day anew."""
+        """Switched on again, a draft is finalised an hour later; a milestone is told its day anew.
+
+        It is marked as accepted: whoever compares it once more does not hold it again.
+        """
         body = self._invoice(invoice)
         if body["status"] != InvoiceStatus.DRAFT or META_HELD not in _metadata(body):
             return
-        params: InvoiceUpdateParams = {"auto_advance": True, "metadata": {META_HELD: ""}}
+        params: InvoiceUpdateParams = {"auto_advance": True, "metadata": {META_HELD: "", META_ACCEPTED: "let go"}}
         day = translate.day_in(_metadata(body), META_BILL_ON)
         if day is not None and day > self._clock().date():
             params["automatically_finalizes_at"] = finalised_at(day, self._clock())

@@ -23,7 +23,7 @@ from connector.domain.billing_plan import (
 from connector.domain.dates import add_months
 from connector.domain.deal import Interval
 from connector.domain.refs import RecordRef
-from connector.errors import Unreachable
+from connector.errors import NeedsHuman, Unreachable
 from connector.sandbox.faults import Fault
 from tests.billing.stripe.conftest import (
     AUTOMATIC,
@@ -284,6 +284,17 @@ def test_a_milestone_let_go_in_time_keeps_its_day(world: World) -> None:
     assert world.account().invoices[0].status is InvoiceStatus.DRAFT
 
     go_to(world, on)
+
+    assert world.account().invoices[0].status is InvoiceStatus.OPEN
+
+
+def test_a_first_invoice_that_a_person_let_go_is_not_held_again(world: World) -> None:
+    """The deal is looked at again whenever something rings: each time it would stop what was let go."""
+    invoice = world.run(an_invoice_step())
+    with pytest.raises(NeedsHuman):
+        world.billing.release_first_invoice(invoice, 9_999)
+    world.billing.let_go(invoice)
+    world.billing.release_first_invoice(invoice, 9_999)
 
     assert world.account().invoices[0].status is InvoiceStatus.OPEN
 
