@@ -36,11 +36,9 @@ from connector.domain.planning import INVOICE, deal_metadata
 from connector.domain.policy import BillingPolicy
 from connector.domain.settling import Changed, Settlement
 from connector.domain.sold_products import needed
+from connector.domain.timeline import MOST_ITEMS
 from connector.errors import CannotBill
 from connector.sentences import amending as sentences
-
-_MOST_ITEMS = 20
-"""Source: Stripe, items of one subscription."""
 
 
 def plan_amendment(
@@ -156,8 +154,8 @@ class _Change:
 
     def _refuse_too_many(self) -> None:
         count = max(there.count() for there in (self._now, *(there for _, there in self._later)))
-        if count > _MOST_ITEMS:
-            raise CannotBill.because(sentences.TOO_MANY_ITEMS, ref=self._deal.ref, count=count, most=_MOST_ITEMS)
+        if count > MOST_ITEMS:
+            raise CannotBill.because(sentences.TOO_MANY_ITEMS, ref=self._deal.ref, count=count, most=MOST_ITEMS)
 
 
 def _refuse_what_needs_its_own_contract(deal: Deal) -> None:

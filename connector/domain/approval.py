@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from connector.domain.deal import Deal, LineItem
+from connector.domain.deal import Deal
+from connector.domain.line_planning import net_unit_price
 from connector.domain.money import Money
 from connector.sentences import approval as sentences
 
@@ -60,9 +61,6 @@ def _agreed(deal: Deal, worth: Money) -> list[tuple[int, int]]:
     if deal.amount is None:
         return []
     amount = Money.rounded(deal.amount, worth.currency).minor
-    lines = sum((line.total if line.total is not None else _worked_out(line) for line in deal.line_items), Decimal(0))
+    totals = (each.quantity * net_unit_price(each) if each.total is None else each.total for each in deal.line_items)
+    lines = sum(totals, Decimal(0))
     return [(amount, worth.minor), (amount, Money.rounded(lines, worth.currency).minor)]
-
-
-def _worked_out(line: LineItem) -> Decimal:
-    return line.quantity * (line.unit_price * (1 - line.discount_percent / 100) - line.discount_per_unit)

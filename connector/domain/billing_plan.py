@@ -28,6 +28,9 @@ META_PAYER = "crm_payer"
 META_LINE = "crm_line"
 """Metadata that names the CRM line on each billing line that came from it."""
 
+META_PRODUCT = "crm_product"
+"""Metadata that names the CRM product, or the CRM line without one, that a product was made from."""
+
 META_CHANGED_BY = "changed_by"
 META_AMENDED_BY = "amended_by"
 """Metadata on a running contract: the key of the step that changed it last, and every deal that amended it."""

@@ -13,25 +13,20 @@ from connector.domain.billing_plan import (
     StepKey,
 )
 from connector.domain.contract import RunningContract
-from connector.domain.customer_planning import CUSTOMER
+from connector.domain.customer_planning import CONTRACT_NUMBER, CUSTOM_FIELD_LENGTH, CUSTOMER, PO_NUMBER
 from connector.domain.deal import Account, CollectionMethod, Deal
 from connector.domain.money import Money, smallest_step
 from connector.domain.policy import BillingPolicy
 from connector.domain.refs import RecordRef
 from connector.errors import CannotBill
 from connector.sentences import amending as sentences
+from mappings.canonical import LONGEST_METADATA
 
 CHANGE, PRORATION, END, CREDIT = "change", "proration", "end", "credit"
 """Roles of the steps; a repeated change of one deal adds its round: ``change-2``."""
 
 _OVER = frozenset({"canceled", "incomplete_expired"})
 """Source: Stripe, subscription ``status``: the two that are final."""
-
-_METADATA_LENGTH = 500
-"""Source: Stripe, the longest metadata value."""
-
-_CUSTOM_FIELD_LENGTH = 140
-"""Source: Stripe, invoice ``custom_fields[].value``."""
 
 _DAY = timedelta(days=1)
 
@@ -98,8 +93,8 @@ def contract_terms(deal: Deal, contract: RunningContract, policy: BillingPolicy)
     automatic = contract.collection is CollectionMethod.CHARGE_AUTOMATICALLY
     stated = [deal.terms.net_days, contract.net_days, policy.default_net_days]
     net_days = next(days for days in stated if days is not None)
-    named = (("PO Number", deal.terms.po_number), ("Contract Number", deal.terms.contract_number))
-    fields = tuple((name, text.strip()[:_CUSTOM_FIELD_LENGTH]) for name, text in named if text.strip())
+    named = ((PO_NUMBER, deal.terms.po_number), (CONTRACT_NUMBER, deal.terms.contract_number))
+    fields = tuple((name, text.strip()[:CUSTOM_FIELD_LENGTH]) for name, text in named if text.strip())
     return InvoiceTerms(contract.collection, None if automatic else net_days, fields, policy.automatic_tax)
 
 
@@ -112,7 +107,7 @@ def change_metadata(step: StepKey, contract: RunningContract | None = None) -> d
     metadata = {META_CHANGED_BY: str(step)}
     if contract is not None:
         deals = [str(deal) for deal in dict.fromkeys((*contract.amended_by, step.owner))]
-        while len(" ".join(deals)) > _METADATA_LENGTH:
+        while len(" ".join(deals)) > LONGEST_METADATA:
             deals.pop(0)
         metadata[META_AMENDED_BY] = " ".join(deals)
     return metadata

@@ -11,9 +11,10 @@ from connector.sentences import planning as sentences
 
 CUSTOMER = "customer"
 
-PO_NUMBER = "PO Number"
+PO_NUMBER, CONTRACT_NUMBER = "PO Number", "Contract Number"
+"""Names of the custom fields on an invoice that carry the buyer's own numbers."""
 
-_CUSTOM_FIELD_LENGTH = 140
+CUSTOM_FIELD_LENGTH = 140
 _MOST_CUSTOM_FIELDS = 4
 """Source: Stripe, invoice ``custom_fields``: at most four, each value at most 140 characters."""
 
@@ -34,9 +35,9 @@ def invoice_terms(deal: Deal, days: ContractDays, policy: BillingPolicy) -> tupl
     fields: list[tuple[str, str]] = []
     notes: list[str] = []
     for name, value in _custom_fields(deal, days):
-        if len(value) > _CUSTOM_FIELD_LENGTH:
-            notes.append(sentences.FIELD_CUT.says(name=_in_words(name), most=_CUSTOM_FIELD_LENGTH))
-        fields.append((name, value[:_CUSTOM_FIELD_LENGTH]))
+        if len(value) > CUSTOM_FIELD_LENGTH:
+            notes.append(sentences.FIELD_CUT.says(name=_in_words(name), most=CUSTOM_FIELD_LENGTH))
+        fields.append((name, value[:CUSTOM_FIELD_LENGTH]))
     notes += _not_reached(deal)
     terms = InvoiceTerms(
         deal.terms.collection,
@@ -62,7 +63,7 @@ def _in_words(name: str) -> str:
 def _custom_fields(deal: Deal, days: ContractDays) -> list[tuple[str, str]]:
     """What the buyer's accountant looks for. A contract's days and contact only where the deal has a contract number:
     other deals' invoices carry what they always did."""
-    found = [(PO_NUMBER, deal.terms.po_number), ("Contract Number", deal.terms.contract_number)]
+    found = [(PO_NUMBER, deal.terms.po_number), (CONTRACT_NUMBER, deal.terms.contract_number)]
     if deal.terms.contract_number.strip():
         until = last_day(days.ends)
         found.append(("Contract Period", f"{days.begins} to {until}" if until else f"from {days.begins}"))

@@ -15,7 +15,7 @@ from connector.domain.catalogue_price import line_name
 from connector.domain.dates import length
 from connector.domain.deal import Deal
 from connector.domain.line_planning import PricedLine
-from connector.domain.money import AmountDoesNotFit, Money, exponent, smallest_step
+from connector.domain.money import AmountDoesNotFit, Money, smallest_step
 from connector.errors import CannotBill
 from connector.sentences import planning as sentences
 from connector.sentences import planning_lines
@@ -94,8 +94,3 @@ def deal_discount(deal: Deal, currency: str) -> int:
             currency=currency.upper(),
         )
     return minor
-
-
-def in_major(minor: int, currency: str) -> str:
-    """An amount as a person reads it in a sentence."""
-    return f"{Decimal(minor).scaleb(-exponent(currency)):,f} {currency.upper()}"

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from connector.domain.billing import Price
 from connector.domain.billing_plan import (
+    META_PRODUCT,
     Catalogue,
     ExistingPrice,
     InlinePrice,
@@ -55,27 +56,6 @@ class PricedLine:
     def fixed(self) -> bool:
         """Whether the catalogue price decides the amount, so that no discount can change it."""
         return self.metered or (self.price is not None and bool(self.price.tiers))
-
-
-@dataclass(frozen=True, slots=True)
-class LinePlan:
-    """A planned line, its interval (None: one-off), and the product that must be made for it, if any."""
-
-    planned: PlannedLine
-    interval: Interval | None
-    product: MakeProduct | None
-    notes: tuple[str, ...] = ()
-
-
-def plan_line(line: LineItem, catalogue: Catalogue, currency: str) -> LinePlan:
-    """How one line is billed per period, exactly, while its discounts hold.
-
-    Raises:
-        CannotBill: quantity, price, total, frequency or product do not give one exact amount.
-    """
-    priced = price_line(line, catalogue, currency)
-    planned = planned_at(priced, priced.amount)
-    return LinePlan(planned, priced.interval, priced.product, line_notes(priced, planned))
 
 
 def price_line(line: LineItem, catalogue: Catalogue, currency: str) -> PricedLine:
@@ -168,7 +148,7 @@ def _product(line: LineItem) -> MakeProduct:
         key=key,
         name=line_name(line),
         description=line.product.description,
-        metadata={"crm_product": str(key.owner)},
+        metadata={META_PRODUCT: str(key.owner)},
         tax_code=line.product.tax_code,
     )
 

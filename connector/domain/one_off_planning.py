@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from connector.domain.billing_plan import GrantCredits, InlinePrice, MakeProduct, PlannedLine, StepKey
+from connector.domain.billing_plan import META_PRODUCT, GrantCredits, InlinePrice, MakeProduct, PlannedLine, StepKey
 from connector.domain.catalogue_price import line_name
 from connector.domain.contract_days import ContractDays
 from connector.domain.dates import add_months
 from connector.domain.deal import Deal
-from connector.domain.discounts import in_major
 from connector.domain.line_planning import PRODUCT, PricedLine
 from connector.domain.money import AmountDoesNotFit, Money
 from connector.domain.refs import RecordRef
@@ -115,7 +114,7 @@ def _expiry(priced: PricedLine, days: ContractDays) -> date | None:
 def discount_line(deal: Deal, discount: int) -> tuple[PlannedLine, MakeProduct]:
     """What is taken off once, as a negative line, and the product that it needs: one for all deals of a CRM."""
     owner = RecordRef(deal.ref.provider, "product", "discount")
-    product = MakeProduct(StepKey(owner, PRODUCT), "Discount", metadata={"crm_product": str(owner)})
+    product = MakeProduct(StepKey(owner, PRODUCT), "Discount", metadata={META_PRODUCT: str(owner)})
     price = InlinePrice(product.key, Decimal(-discount), None)
     return PlannedLine(deal.ref, "Discount", price, 1, -discount), product
 
@@ -126,8 +125,8 @@ def check_discount(deal: Deal, discount: int, first: int, currency: str) -> None
         raise CannotBill.because(
             sentences.DISCOUNT_TOO_LARGE,
             ref=deal.ref,
-            discount=in_major(discount, currency),
-            first=in_major(first, currency),
+            discount=Money(discount, currency),
+            first=Money(first, currency),
         )
 
 

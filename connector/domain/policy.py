@@ -31,7 +31,6 @@ class BillingPolicy:
     past_start: PastStart = PastStart.BILL
     automatic_tax: bool = False  #: billing works out tax; every customer then needs a country and a postal code
     proration: Proration = Proration.DAY
-    amendments_now: bool = (
-        True  #: an upsell's share of the running period is invoiced at once, not with the next invoice
-    )
+    #: an upsell's share of the running period is invoiced at once, not with the next invoice
+    amendments_now: bool = True
     downsell_credit: bool = False  #: what is paid and no longer served is credited when a deal does not say

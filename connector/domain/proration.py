@@ -69,14 +69,6 @@ def unserved_from(period: Period, day: date, rule: Proration, interval: Interval
     return Share(rest.count - 1 if begun else rest.count, rest.of, rest.unit)
 
 
-def part_of(
-    amount: int, period: Period, part: Period, rule: Proration, currency: str, interval: Interval | None = None
-) -> int:
-    """What the days of ``part`` cost: the rest from its first day less the rest from its end, so that parts add up."""
-    until_end = rest_of(period, part.start, rule, interval).of_amount(amount, currency)
-    return until_end - rest_of(period, part.end, rule, interval).of_amount(amount, currency)
-
-
 def _months(period: Period, interval: Interval | None) -> int | None:
     """How many whole months the period has; None where it has none, or its interval is counted in days."""
     if interval is not None and whole_months(interval) is None:

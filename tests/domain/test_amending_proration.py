@@ -13,7 +13,7 @@ from connector.domain.billing_plan import Period
 from connector.domain.dates import add_intervals
 from connector.domain.deal import Interval
 from connector.domain.policy import Proration
-from connector.domain.proration import part_of, rest_of, unserved_from
+from connector.domain.proration import rest_of, unserved_from
 from tests.factories import MONTHLY, YEARLY
 
 NOVEMBER = Period(date(2026, 11, 1), date(2026, 12, 1))
@@ -90,8 +90,7 @@ def test_the_parts_of_a_split_period_add_up_to_the_whole(
     period = Period(start, add_intervals(start, interval))
     days = (period.end - period.start).days
     marks = [start, *sorted(start + timedelta(days=int(cut * days)) for cut in cuts), period.end]
-    parts = [
-        part_of(amount, period, Period(first, after), rule, currency, interval) for first, after in pairwise(marks)
-    ]
+    rests = [rest_of(period, mark, rule, interval).of_amount(amount, currency) for mark in marks]
+    parts = [rest - rest_after for rest, rest_after in pairwise(rests)]
     assert sum(parts) == amount
     assert all(part * amount >= 0 for part in parts)

@@ -20,13 +20,11 @@ from connector.billing.stripe.changing import ends_at
 from connector.billing.stripe.marks import MOST_PAGES, meta
 from connector.billing.stripe.standing import OVER, Standing, Standings
 from connector.billing.stripe.translate import certain_moment, id_of, ref
-from connector.domain.billing_plan import META_AMENDED_BY, META_CONTRACT_END, META_DEAL, META_LINE
+from connector.domain.billing_plan import META_AMENDED_BY, META_CONTRACT_END, META_DEAL, META_LINE, META_PRODUCT
 from connector.domain.contract import ContractItem, LaterPhase, RunningContract
 from connector.domain.dates import add_intervals
 from connector.domain.deal import CollectionMethod
 from connector.domain.refs import RecordRef
-
-_META_PRODUCT = "crm_product"
 
 _Products = Mapping[str, Json]
 
@@ -171,7 +169,7 @@ def _contract_item(ident: str, body: Json, start: date, end: date, products: _Pr
         period_end=end,
         line=translate.named(body.get("metadata"), META_LINE),
         metered=price.metered,
-        product=translate.named(product.get("metadata"), _META_PRODUCT),
+        product=translate.named(product.get("metadata"), META_PRODUCT),
         description=product.get("name") or "",
     )
 

@@ -6,9 +6,8 @@ from datetime import date, datetime, timedelta
 
 from stripe.params import InvoiceCreateParams, InvoiceItemCreateParams
 
-from connector.billing.stripe.lines import Made, invoice_item, midnight
+from connector.billing.stripe.lines import LONGEST_DESCRIPTION, Made, invoice_item, midnight
 from connector.billing.stripe.steps import own_metadata
-from connector.billing.stripe.subscribing import LONGEST_DESCRIPTION
 from connector.billing.stripe.terms import custom_fields, days_until_due
 from connector.domain.billing_plan import META_DEAL, MakeInvoice, PlannedLine
 from connector.domain.deal import CollectionMethod

@@ -21,7 +21,7 @@ from connector.domain.refs import RecordRef
 Made = Mapping[StepKey, RecordRef]
 """What earlier steps of the plan made."""
 
-_LONGEST_DESCRIPTION = 500
+LONGEST_DESCRIPTION = 500
 
 
 def item(line: PlannedLine, currency: str, made: Made, price_id: str = "") -> SubscriptionCreateParamsItem:
@@ -76,7 +76,7 @@ def invoice_item(line: PlannedLine, currency: str, made: Made) -> InvoiceItemCre
         case InlinePrice() as inline:
             params |= {"price_data": _single_price(inline, currency, made), "quantity": line.quantity}
     if line.description:
-        params["description"] = line.description[:_LONGEST_DESCRIPTION]
+        params["description"] = line.description[:LONGEST_DESCRIPTION]
     if line.period is not None:
         params["period"] = {"start": midnight(line.period.start), "end": midnight(line.period.end)}
     return params

@@ -16,6 +16,7 @@ from connector.billing.stripe.customers import Customers
 from connector.billing.stripe.lines import Made, price_params
 from connector.billing.stripe.marks import first, meta, once
 from connector.billing.stripe.phases import still_to_come
+from connector.billing.stripe.standing import OVER
 from connector.billing.stripe.steps import META_STEP
 from connector.billing.stripe.subscribing import NO_PRICES, LinePrice
 from connector.billing.stripe.translate import id_of, ref
@@ -91,7 +92,7 @@ class Starter:
         counts; and only one that bills.
         """
         ends = step.phases[0].end
-        if ends is None or ends <= self._today() or body.get("status") in {"canceled", "incomplete_expired"}:
+        if ends is None or ends <= self._today() or body.get("status") in OVER:
             return False
         today = self._today()
         if not (subscribing.is_made_by_schedule(step, today) and subscribing.is_backdated(step, today)):

@@ -14,7 +14,15 @@ from stripe.params.billing import CreditGrantCreateParams
 from connector.billing.stripe.countries import country_code
 from connector.billing.stripe.lines import Made, midnight
 from connector.billing.stripe.tax_ids import tax_id
-from connector.domain.billing_plan import META_ACCOUNT, META_DEAL, GrantCredits, MakeCustomer, MakeProduct, StepKey
+from connector.domain.billing_plan import (
+    META_ACCOUNT,
+    META_DEAL,
+    META_PRODUCT,
+    GrantCredits,
+    MakeCustomer,
+    MakeProduct,
+    StepKey,
+)
 from connector.domain.deal import Address, TaxStatus
 
 META_STEP = "crm_step"
@@ -69,7 +77,7 @@ def product_params(step: MakeProduct) -> ProductCreateParams:
     params: ProductCreateParams = {
         "id": product_id(step),
         "name": step.name[:_LONGEST_NAME],
-        "metadata": own_metadata(step.metadata, step.key, "crm_product"),
+        "metadata": own_metadata(step.metadata, step.key, META_PRODUCT),
     }
     if step.description:
         params["description"] = step.description

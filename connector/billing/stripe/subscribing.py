@@ -15,15 +15,13 @@ from stripe.params import (
     SubscriptionScheduleCreateParamsPhaseDuration,
 )
 
-from connector.billing.stripe.lines import Made, item, midnight, one_off
+from connector.billing.stripe.lines import LONGEST_DESCRIPTION, Made, item, midnight, one_off
 from connector.billing.stripe.steps import own_metadata
 from connector.billing.stripe.terms import custom_fields, days_until_due
 from connector.domain.billing_plan import META_DEAL, InlinePrice, MakeSubscription, Phase, PlannedLine
 from connector.domain.dates import add_intervals, add_months
 from connector.domain.deal import CollectionMethod, Interval
 from connector.domain.refs import RecordRef
-
-LONGEST_DESCRIPTION = 500
 
 LinePrice: TypeAlias = tuple[RecordRef, InlinePrice]
 """One CRM line at one price: what stays the same item when a contract changes by phase."""
