@@ -38,7 +38,7 @@ from pydantic_core import PydanticCustomError
 
 from mappings.arguments import did_you_mean, full_stop, problems_with
 from mappings.canonical import METADATA, NAMES, is_known, metadata_problem
-from mappings.model import PATH, PRICE_SOURCES, FieldMapping, FieldRule, PriceRules
+from mappings.model import PATH, PRICE_SOURCES, SHIPPED, FieldMapping, FieldRule, PriceRules
 
 LARGEST_FILE = 256 * 1024
 _MOST_RULES = 1_000
@@ -109,7 +109,7 @@ def default_mapping(name: str) -> FieldMapping:
     Raises:
         BrokenMapping: we ship none of that name, or the shipped file is broken.
     """
-    return replace(load(default_text(name)), version=0)
+    return replace(load(default_text(name)), version=SHIPPED)
 
 
 def default_text(name: str) -> str:

@@ -23,6 +23,9 @@ PATH = re.compile(rf"({_STEP}(?:{_LABEL})?)((?:\.{_STEP})+)", re.ASCII)
 PLACEHOLDER = re.compile(rf"\{{({PATH.pattern})\}}", re.ASCII)
 """A CRM path within a template: ``{Opportunity.Account.Name}``. Its first group is the path."""
 
+SHIPPED = 0
+"""The version of a mapping that comes with the connector; saved ones count from 1."""
+
 PRICE_SOURCES = ("price_id", "lookup_key", "product_table", "inline")
 """Where a line may find its price: the price id on its product, a price whose lookup key is the product's code, the
 mapping's own table from product code to price id, or the deal's own price on a product made once."""

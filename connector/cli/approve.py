@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -11,19 +10,11 @@ import click
 from connector.bootstrap import open_services
 from connector.cli.bill import deal_ref
 from connector.cli.output import json_option, print_json, print_table
+from connector.cli.somebody import somebody
 from connector.ports import DealPlan
 from connector.sync.decide_plan import approve_plan, decline_plan
 
-
-def _somebody() -> str:
-    """Who is at the keyboard; a container may have no name for them."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "somebody"
-
-
-by_option = click.option("--by", default=_somebody, show_default="you", help="Who decides; kept in the audit log.")
+by_option = click.option("--by", default=somebody, show_default="you", help="Who decides; kept in the audit log.")
 
 
 @click.command(short_help="Plans that wait for a person.")

@@ -11,9 +11,7 @@ from connector.domain.refs import RecordRef
 from connector.ports import MappingVersion
 from connector.store.tables import billed_deal, link
 from connector.store.tables import mapping_version as stored
-
-SHIPPED = 0
-"""The number of the mapping that comes with the connector."""
+from mappings.model import SHIPPED
 
 _COLUMNS = (
     stored.c.crm,
@@ -84,7 +82,7 @@ class PostgresMappings:
         return list(self._connection.execute(query).scalars())
 
     def versions(self, crm: str, limit: int = 100) -> list[MappingVersion]:
-        """Every version of one CRM, newest first."""
+        """The newest versions of one CRM, newest first."""
         query = select(*_COLUMNS).where(stored.c.crm == crm).order_by(stored.c.version.desc()).limit(limit)
         return [_version(row) for row in self._connection.execute(query)]
 

@@ -11,11 +11,11 @@ from connector.domain.refs import RecordRef
 from connector.domain.write_back import FIELDS, CanonicalField, ValueType
 from connector.errors import NeedsHuman, NotFound, Unsupported
 from connector.ports import Crm, FieldInfo, Services, UnitOfWork
-from connector.sync.mappings_in_force import SHIPPED, History, mapping_at, setting_of
+from connector.sync.mappings_in_force import History, mapping_at, setting_of
 from connector.targets import TargetKind
 from mappings.check import Finding, Written, check
 from mappings.load import as_body, default_mapping, default_names
-from mappings.model import FieldMapping, object_and_label, steps
+from mappings.model import SHIPPED, FieldMapping, object_and_label, steps
 from mappings.sentences import CHECK_FAILED, NO_VERSION, NOTHING_BEFORE, PRICE_GONE
 
 _CHUNK = 500
@@ -136,7 +136,7 @@ def roll_back_mapping(crm: str, services: Services, *, author: str, why: str) ->
 
 
 def mapping_versions(crm: str, services: Services) -> list[VersionStory]:
-    """Every version, newest first; last the one we ship."""
+    """The newest versions, newest first; last the one we ship."""
     with services.store.begin() as work:
         saved = work.mappings.versions(crm)
         active = work.mappings.active_version(crm)

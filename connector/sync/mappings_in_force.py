@@ -9,11 +9,8 @@ from typing import Any
 from connector.errors import NeedsHuman
 from connector.ports import MappingVersion, Services, Store
 from mappings.load import BrokenMapping, default_mapping, from_body
-from mappings.model import FieldMapping
+from mappings.model import SHIPPED, FieldMapping
 from mappings.sentences import BROKEN_VERSION, NO_VERSION
-
-SHIPPED = 0
-"""The version of the mapping that comes with the connector."""
 
 _KEPT_PER_CRM = 8
 

@@ -6,15 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from operator import attrgetter
 from typing import Any
 
 from connector.domain.policy import BillingPolicy
 from connector.domain.refs import RecordRef
 from connector.sync.read_deal import DealReading
 from mappings.apply import Origin
-
-_METADATA = "metadata."
+from mappings.canonical import METADATA
 
 _COMPANY = {
     "name": ("customer: name", "name"),
@@ -109,17 +107,12 @@ def provenance(reading: DealReading, policy: BillingPolicy) -> list[Provenance]:
     return [*found, *_settings(reading, policy)]
 
 
-def known_names() -> frozenset[str]:
-    """The canonical names that this module can explain; all there are, as a test holds."""
-    return frozenset(_DEAL) | frozenset(_LINE)
-
-
 def _of_record(
     ref: RecordRef, record: object, origins: Mapping[str, Origin], table: Mapping[str, tuple[str, str]]
 ) -> Iterator[Provenance]:
     for canonical, origin in origins.items():
-        if canonical.startswith(_METADATA):
-            name = canonical[len(_METADATA) :]
+        if canonical.startswith(METADATA):
+            name = canonical[len(METADATA) :]
             yield Provenance(ref, f"metadata {name}", canonical, _metadata(record, name), str(origin))
             continue
         decides, path = table.get(canonical, (canonical, ""))
@@ -144,11 +137,14 @@ def _settings(reading: DealReading, policy: BillingPolicy) -> Iterator[Provenanc
 
 
 def _at(record: object, path: str) -> Any:
-    """The value at a path of attributes; None where one of them is not there."""
-    try:
-        return attrgetter(path)(record) if path else None
-    except AttributeError:
+    """The value at a path of attributes; None where a record on the way, such as the payer, is not there."""
+    if not path:
         return None
+    for name in path.split("."):
+        if record is None:
+            return None
+        record = getattr(record, name)
+    return record
 
 
 def _metadata(record: object, name: str) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from connector.bootstrap import open_services
-from connector.cli.mapping.named import mapping_in, mapping_named, of_crm, somebody
+from connector.cli.mapping.named import mapping_in, mapping_named, of_crm
 from connector.cli.output import json_option, print_json
+from connector.cli.somebody import somebody
 from connector.errors import Misconfigured
 from connector.ports import Services
 from connector.sentences.commands import NOT_SHIPPED, WHICH_VERSION
@@ -21,6 +22,7 @@ from connector.sync.change_mapping import (
     save_mapping,
 )
 from mappings.load import default_mapping, default_names
+from mappings.model import SHIPPED
 
 
 def _signed(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -111,7 +113,7 @@ def _shipped(crm: str, name: str, services: Services, by: str, why: str, *, forc
     if name not in names:
         raise Misconfigured.because(NOT_SHIPPED, name=repr(name), crm=crm, names=", ".join(names))
     if name == crm:
-        return 0
+        return SHIPPED
     mapping = default_mapping(name)
     if not force:
         refuse_unfit(mapping, services)

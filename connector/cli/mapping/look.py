@@ -13,11 +13,10 @@ from connector.errors import Misconfigured
 from connector.ports import Services
 from connector.sentences.commands import FILE_NOT_WRITTEN
 from connector.sync.change_mapping import mapping_versions
-from connector.sync.mappings_in_force import SHIPPED
 from mappings.diff import mapping_differences, rule_says
 from mappings.dump import as_toml
 from mappings.load import as_body, default_names, default_text
-from mappings.model import FieldMapping
+from mappings.model import SHIPPED, FieldMapping
 
 
 @click.command(short_help="Show a mapping, or every version of it.")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from pathlib import Path
 
 from connector.errors import Misconfigured
 from connector.ports import Services
 from connector.sentences.commands import NOT_CONNECTED
-from connector.sync.mappings_in_force import SHIPPED, mapping_at
+from connector.sync.mappings_in_force import mapping_at
 from mappings.load import LARGEST_FILE, BrokenMapping, default_mapping, default_names, load
-from mappings.model import FieldMapping
+from mappings.model import SHIPPED, FieldMapping
 from mappings.sentences import BROKEN_FILE, OTHER_CRM
 
 _MOST_TOLD = 20
@@ -61,14 +60,6 @@ def mapping_in(file: str) -> FieldMapping:
         more = len(error.sentences) - _MOST_TOLD
         told = [*error.sentences[:_MOST_TOLD], *([f"And {more} more."] if more > 0 else [])]
         raise Misconfigured.because(BROKEN_FILE, file=file, problem="\n".join(told)) from error
-
-
-def somebody() -> str:
-    """Who is at the keyboard, as the system knows them."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return "unknown"
 
 
 def _content(file: str) -> bytes:
