@@ -145,6 +145,10 @@ class FakeBilling:
         self._call("let_go")
         self.held.discard(invoice.id)
 
+    def contract_ref(self, named: str) -> RecordRef | None:
+        kind = "schedule" if named.startswith("sub_sched_") else "subscription"
+        return RecordRef("stripe", kind, named) if named.startswith("sub_") else None
+
     def contract(self, ref: RecordRef) -> RunningContract:
         self._call("contract")
         return self.contracts.of(ref)

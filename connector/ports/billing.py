@@ -63,6 +63,10 @@ class Billing(Protocol):
         """Let a held draft take its course again: at once, or on its day where it is a milestone."""
         ...
 
+    def contract_ref(self, named: str) -> RecordRef | None:
+        """The contract that a text names by billing's own id, by its form alone; None for any other text."""
+        ...
+
     def contract(self, ref: RecordRef) -> RunningContract:
         """The contract behind a subscription or schedule, also one that has ended. Raises NotFound."""
         ...

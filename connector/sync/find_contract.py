@@ -83,11 +83,11 @@ def _customer(deal: Deal, services: Services) -> RecordRef | None:
 
 
 def _named(named: str, deal: Deal, services: Services) -> RunningContract:
-    """``sub_…`` and ``sub_sched_…`` are billing's own ids; anything else is a deal of the same CRM."""
-    if named.startswith("sub_"):
-        kind = "schedule" if named.startswith("sub_sched_") else SUBSCRIPTION
+    """What billing does not know for an id of its own is a deal of the same CRM."""
+    known = services.billing.contract_ref(named)
+    if known is not None:
         try:
-            return services.billing.contract(RecordRef(services.billing.name, kind, named))
+            return services.billing.contract(known)
         except NotFound as error:
             raise CannotBill.because(sentences.NO_CONTRACT, ref=deal.ref, of_what=f" named {named}") from error
     earlier = RecordRef(deal.ref.provider, "deal", named)

@@ -278,6 +278,13 @@ def test_a_contract_that_never_was_is_not_found(till: Till) -> None:
         till.billing.contract(RecordRef("stripe", "subscription", "sub_nothing"))
 
 
+@pytest.mark.parametrize("step", [SUBSCRIPTION, WAITING], ids=["plain", "waiting"])
+def test_a_contract_is_named_by_its_id_and_by_nothing_else(till: Till, step: MakeSubscription) -> None:
+    ref = till.run(CUSTOMER, PRODUCT, step)
+    assert till.billing.contract_ref(ref.id) == ref
+    assert till.billing.contract_ref("006000000000001AAA") is None
+
+
 def test_a_later_start_waits_and_has_nothing_to_release(till: Till) -> None:
     ref = till.run(CUSTOMER, PRODUCT, WAITING)
     till.billing.release_first_invoice(ref, None)

@@ -14,7 +14,7 @@ from stripe.params import PriceListParams
 from connector.billing.stripe import translate
 from connector.billing.stripe.account import AccountReader
 from connector.billing.stripe.calls import Calls, stripe_client
-from connector.billing.stripe.contracts import ContractReader
+from connector.billing.stripe.contracts import ContractReader, contract_ref
 from connector.billing.stripe.customers import Customers
 from connector.billing.stripe.event_log import EventLog
 from connector.billing.stripe.making import Maker
@@ -104,6 +104,10 @@ class StripeBilling:
     def let_go(self, invoice: RecordRef) -> None:
         """Let a held draft take its course again."""
         self._releaser.let_go(invoice)
+
+    def contract_ref(self, named: str) -> RecordRef | None:
+        """``sub_…`` names a subscription, ``sub_sched_…`` a schedule; no call is made."""
+        return contract_ref(named)
 
     def contract(self, ref: RecordRef) -> RunningContract:
         """The contract behind a subscription or a schedule, in one or two calls. Raises NotFound."""

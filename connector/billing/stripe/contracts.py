@@ -42,7 +42,7 @@ class ContractReader:
         return self._told(self._whole(self._standings.of(contract)))
 
     def of(self, customer: RecordRef) -> list[RunningContract]:
-        """What runs or will start, newest first."""
+        """What will start, then what runs, each the newest first."""
         running = self._calls.every(
             "subscriptions.list",
             self._v1.subscriptions.list,
@@ -90,6 +90,13 @@ class ContractReader:
                 body["id"]: body for body in self._calls.every("products.list", self._v1.products.list, params, most=1)
             }
         return found
+
+
+def contract_ref(named: str) -> RecordRef | None:
+    """The subscription or schedule whose id a text is, told by its prefix."""
+    if named.startswith("sub_sched_"):
+        return ref("schedule", named)
+    return ref("subscription", named) if named.startswith("sub_") else None
 
 
 def contract(standing: Standing, products: _Products) -> RunningContract:
