@@ -47,9 +47,7 @@ def reason_to_wait(deal: Deal, worth: Money, policy: ApprovalPolicy) -> str:
     if ApprovalRule.MISMATCH in policy.rules and deal.amount is not None:
         agreed = _agreed(deal, worth)
         if not any(abs(amount - worth_minor) <= policy.tolerance for amount, worth_minor in agreed):
-            return sentences.MISMATCH.says(
-                amount=Money.rounded(deal.amount, worth.currency), worth=worth, tolerance=policy.tolerance
-            )
+            return sentences.MISMATCH.says(amount=Money.rounded(deal.amount, worth.currency), worth=worth)
     return ""
 
 

@@ -12,7 +12,7 @@ from connector.domain.plan_document import document
 from connector.domain.refs import RecordRef
 from connector.errors import CannotBill
 from connector.ports import DealRecords, FieldCatalog, FieldInfo, Services
-from connector.sync.change_mapping import WRITTEN
+from connector.sync.check_mapping import WRITTEN
 from connector.sync.mappings_in_force import MappingsInForce
 from connector.sync.plan_deal import plan_deal
 from mappings.load import default_mapping

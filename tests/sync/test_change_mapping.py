@@ -15,11 +15,11 @@ from connector.sync import change_mapping
 from connector.sync.bill_deal import bill_deal
 from connector.sync.change_mapping import (
     activate_mapping,
-    check_mapping,
     mapping_versions,
     roll_back_mapping,
     save_mapping,
 )
+from connector.sync.check_mapping import check_mapping
 from connector.sync.mappings_in_force import MappingsInForce, as_billed, mapping_at, pinned
 from connector.targets import TargetKind, for_record
 from mappings.load import as_body, default_mapping

@@ -17,7 +17,8 @@ from connector.domain.refs import RecordRef
 from connector.errors import CannotBill, ConnectorError, NotFound
 from connector.ports import FieldCatalog, Services
 from connector.sync.bill_deal import bill_deal
-from connector.sync.change_mapping import activate_mapping, check_mapping, roll_back_mapping, save_mapping
+from connector.sync.change_mapping import activate_mapping, roll_back_mapping, save_mapping
+from connector.sync.check_mapping import check_mapping
 from connector.sync.mappings_in_force import MappingsInForce
 from connector.targets import TargetKind, for_record
 from mappings import sentences, value_sentences

@@ -17,10 +17,10 @@ from connector.sentences.commands import NOT_SHIPPED, WHICH_VERSION
 from connector.sync.change_mapping import (
     Activation,
     activate_mapping,
-    refuse_unfit,
     roll_back_mapping,
     save_mapping,
 )
+from connector.sync.check_mapping import refuse_unfit
 from mappings.load import default_mapping, default_names
 from mappings.model import SHIPPED
 

@@ -10,7 +10,7 @@ import click
 from connector.bootstrap import open_services
 from connector.cli.mapping.named import mapping_named
 from connector.cli.output import json_option, print_json
-from connector.sync.change_mapping import check_mapping
+from connector.sync.check_mapping import check_mapping
 from connector.sync.preview_mapping import DealPreview, Standing, preview_mapping
 from mappings.check import Finding
 
