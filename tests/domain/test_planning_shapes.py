@@ -4,74 +4,32 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from connector.domain.billing import Price, PriceTier, TiersMode
 from connector.domain.billing_plan import (
-    BillingPlan,
-    Catalogue,
     ExistingPrice,
     GrantCredits,
     InlinePrice,
     MakeCustomer,
-    MakeInvoice,
-    MakeSubscription,
-    Period,
     PlannedLine,
     StepKey,
 )
-from connector.domain.deal import Account, Address, Deal, DealKind, Interval, LineItem, Product, TaxStatus
-from connector.domain.planning import plan_billing
-from connector.domain.policy import BillingPolicy, PastStart
-from connector.domain.refs import RecordRef
-from connector.errors import CannotBill
-from tests.factories import MONTHLY, TODAY, YEARLY, a_deal, a_line, a_setup_fee, ref, terms
-
-QUARTERLY = Interval("month", 3)
-
-
-def plan(deal: Deal, *prices: Price, today: date = TODAY, **policy: Any) -> BillingPlan:
-    catalogue = Catalogue({p.ref.id: p for p in prices}, {p.lookup_key: p for p in prices if p.lookup_key})
-    return plan_billing(deal, catalogue, today, BillingPolicy(**policy))
-
-
-def subscriptions(planned: BillingPlan) -> list[MakeSubscription]:
-    return [step for step in planned.steps if isinstance(step, MakeSubscription)]
-
-
-def subscription(deal: Deal, *prices: Price, **policy: Any) -> MakeSubscription:
-    (only,) = subscriptions(plan(deal, *prices, **policy))
-    return only
-
-
-def invoices(planned: BillingPlan) -> list[MakeInvoice]:
-    return [step for step in planned.steps if isinstance(step, MakeInvoice)]
-
-
-def phases(step: MakeSubscription) -> list[tuple[date, date | None, list[int]]]:
-    return [(phase.start, phase.end, [line.amount for line in phase.recurring]) for phase in step.phases]
-
-
-def deal_of(*lines: LineItem, **of_terms: Any) -> Deal:
-    return a_deal(line_items=lines, terms=terms(**of_terms))
-
-
-def a_price(**changes: Any) -> Price:
-    values: dict[str, Any] = {
-        "ref": RecordRef("stripe", "price", "price_1"),
-        "product_id": "prod_1",
-        "currency": "eur",
-        "unit_amount": None,
-        "interval": MONTHLY,
-    }
-    return Price(**{**values, **changes})
-
-
-def sold_by(price_id: str = "price_1", **changes: Any) -> LineItem:
-    product = Product(ref("product"), "Usage", price_id=price_id)
-    return a_line(**{"product": product, "unit_price": Decimal(0), **changes})
+from connector.domain.deal import Account, Address, Deal, DealKind, Interval, TaxStatus
+from tests.domain.shape_deals import (
+    QUARTERLY,
+    a_price,
+    deal_of,
+    invoices,
+    phases,
+    plan,
+    refused,
+    sold_by,
+    subscription,
+    subscriptions,
+)
+from tests.factories import MONTHLY, TODAY, YEARLY, a_deal, a_line, a_setup_fee, ref
 
 
 @pytest.mark.parametrize("interval", [QUARTERLY, Interval("month", 6), Interval("year", 2), Interval("year", 3)])
@@ -344,94 +302,6 @@ def test_prepaid_credits_are_sold_and_granted() -> None:
     assert (granted.key.role, granted.amount, granted.expires) == ("credits-2", 60_000, date(2027, 11, 21))
 
 
-def test_periods_that_lie_back_are_lines_of_the_first_invoice_with_their_days() -> None:
-    planned = plan(deal_of(a_line(), start=date(2026, 9, 1)))
-    (step,) = subscriptions(planned)
-    assert (step.start, step.anchor, step.scheduled) == (date(2026, 11, 1), date(2026, 12, 1), False)
-    assert [(line.amount, line.period, line.interval) for line in step.one_off] == [
-        (10_000, Period(date(2026, 9, 1), date(2026, 10, 1)), None),
-        (10_000, Period(date(2026, 10, 1), date(2026, 11, 1)), None),
-    ]
-    assert step.first_invoice == 30_000
-    assert "2 lines for periods before today" in planned.notes[0]
-
-
-def test_a_period_that_begins_today_needs_no_anchor() -> None:
-    step = subscription(deal_of(a_line(), start=date(2026, 10, 21)))
-    assert (step.start, step.anchor, len(step.one_off)) == (TODAY, None, 1)
-
-
-def test_lines_of_different_intervals_that_began_in_the_past_have_each_their_own_anchor() -> None:
-    made = subscriptions(plan(deal_of(a_line(number="1"), a_line(number="2", interval=YEARLY), start=date(2026, 9, 1))))
-    assert [(step.start, step.anchor) for step in made] == [
-        (date(2026, 11, 1), date(2026, 12, 1)),
-        (date(2026, 9, 1), date(2027, 9, 1)),
-    ]
-
-
-def test_a_ramp_that_began_in_the_past_is_invoiced_now_and_scheduled_from_its_next_period() -> None:
-    planned = plan(
-        deal_of(
-            a_line(number="1", quantity=Decimal(10), start=date(2026, 10, 1), end=date(2026, 12, 31)),
-            a_line(number="2", quantity=Decimal(20), start=date(2027, 1, 1), end=date(2027, 3, 31)),
-            a_setup_fee(number="3"),
-            auto_renew=False,
-        )
-    )
-    (step,), (bill,) = subscriptions(planned), invoices(planned)
-    assert phases(step) == [
-        (date(2026, 12, 1), date(2027, 1, 1), [20_000]),
-        (date(2027, 1, 1), date(2027, 4, 1), [40_000]),
-    ]
-    assert (step.scheduled, step.first_invoice, step.one_off) == (True, None, ())
-    assert [line.amount for line in bill.lines] == [50_000, 20_000, 20_000]
-
-
-def test_a_contract_that_is_over_is_invoiced_and_needs_no_subscription() -> None:
-    planned = plan(deal_of(a_line(), start=date(2026, 8, 1), term_months=3, auto_renew=False))
-    assert subscriptions(planned) == []
-    assert [step.total for step in invoices(planned)] == [30_000]
-
-
-def test_a_term_that_is_over_has_run_on_where_the_contract_renews() -> None:
-    step = subscription(deal_of(a_line(), start=date(2026, 8, 1), term_months=2))
-    assert (len(step.one_off), step.anchor, step.ends) == (3, date(2026, 12, 1), False)
-
-
-def test_the_policy_may_begin_today_or_leave_a_past_start_to_a_person() -> None:
-    deal = deal_of(a_line(), start=date(2026, 9, 1))
-    planned = plan(deal, past_start=PastStart.FROM_TODAY)
-    assert (subscriptions(planned)[0].start, subscriptions(planned)[0].anchor) == (TODAY, None)
-    assert "2026-09-01" in planned.notes[0]
-    refused(deal, "start-in-the-past", past_start=PastStart.REFUSE)
-
-
-@pytest.mark.parametrize(
-    ("start", "today", "anchor"),
-    [(date(2026, 10, 31), date(2026, 12, 5), date(2026, 12, 31)), (date(2026, 8, 31), date(2026, 10, 1), None)],
-)
-def test_a_past_start_at_a_months_end_is_billed_when_the_next_period_has_that_day(
-    start: date, today: date, anchor: date | None
-) -> None:
-    deal = deal_of(a_line(), start=start)
-    if anchor is None:
-        anchor = date(2026, 10, 31)
-    (step,) = subscriptions(plan(deal, today=today))
-    assert step.anchor == anchor
-
-
-def test_a_trial_that_began_in_the_past_goes_on_until_its_day() -> None:
-    step = subscription(deal_of(a_line(), start=date(2026, 11, 1), free_months=2))
-    assert [(phase.trial, phase.start) for phase in step.phases] == [(True, TODAY), (False, date(2027, 1, 1))]
-    assert step.first_invoice == 0
-
-
-def test_usage_of_days_that_lie_back_is_nobodys_guess() -> None:
-    price = a_price(unit_amount=Decimal(2), metered=True)
-    step = subscription(deal_of(sold_by(), start=date(2026, 9, 1)), price)
-    assert (step.one_off, step.anchor) == ((), date(2026, 12, 1))
-
-
 @pytest.mark.parametrize(
     ("currency", "price", "minor"),
     [
@@ -515,14 +385,6 @@ def test_the_invoice_carries_order_and_contract_number_days_and_contact() -> Non
         ("Contract Period", "2026-11-21 to 2027-11-20"),
         ("Billing Contact", "Ada Example"),
     )
-
-
-def refused(deal: Deal, sentence: str, *prices: Price, **policy: Any) -> CannotBill:
-    with pytest.raises(CannotBill) as refusal:
-        plan(deal, *prices, **policy)
-    assert refusal.value.sentence_id == sentence
-    assert refusal.value.hint
-    return refusal.value
 
 
 METERED = a_price(unit_amount=Decimal(2), metered=True)
