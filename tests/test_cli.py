@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from connector.cli import cli
-from connector.cli.output import tell
+from connector.cli.output import print_table, tell
 from connector.cli.parked import _told
 from connector.errors import CannotBill, ConnectorError
 from connector.sentences.commands import WHICH_TARGET
@@ -90,3 +90,23 @@ def test_what_is_parked_tells_a_script_the_id_apart() -> None:
 
     assert _told(error.with_id) == {"error": str(error), "id": "deal-merged"}
     assert _told("Some older text.") == {"error": "Some older text.", "id": ""}
+
+
+def test_a_narrow_table_still_shows_each_id_whole(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+
+    print_table("Waiting", ("deal", "why"), [("salesforce:0065g0000009qDZAAY", "It is worth more than that. " * 9)])
+
+    assert "salesforce:0065g0000009qDZAAY" in capsys.readouterr().out
+
+
+def test_a_narrow_table_loses_no_letter(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    path = "OpportunityLineItem.Product2.A_Very_Long_Field_Of_Our_Own__c"
+
+    print_table("Origins", ("value", "from"), [("how often it is billed", path)])
+
+    printed = "".join(line.split("│")[2].strip() for line in capsys.readouterr().out.splitlines() if "│" in line)
+    assert printed == path

@@ -47,10 +47,11 @@ def print_json(value: Any) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table for a person; cells are shown as they read."""
+    """A table for a person; cells are shown whole. Ids in the first column stay on one line: they are copied."""
     table = Table(title=title, title_justify="left", header_style="bold")
+    ids = all(" " not in str(row[0]) for row in rows)
     for column in columns:
-        table.add_column(column)
+        table.add_column(column, overflow="fold", no_wrap=ids and column == columns[0])
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     Console().print(table)

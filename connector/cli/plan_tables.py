@@ -53,7 +53,8 @@ def _print_invoices(foreseen: Forecast) -> None:
         total = Money(foreseen.total, foreseen.invoices[0].currency)
         usage = ", and what usage adds" if any(invoice.by_usage for invoice in foreseen.invoices) else ""
         further = f" It runs on; this is what comes before {foreseen.until}." if foreseen.runs_on else ""
-        click.echo(f"{len(foreseen.invoices)} invoices, {total} in all before tax{usage}.{further}")
+        count = "1 invoice" if len(foreseen.invoices) == 1 else f"{len(foreseen.invoices)} invoices"
+        click.echo(f"{count}, {total} in all before tax{usage}.{further}")
     for each in foreseen.adjustments:
         click.echo(f"{each.step.role}: {each.description}: {Money(each.amount, each.currency)}")
 
