@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from connector.domain.billing_plan import BillingPlan, Catalogue, MakeSubscription, StepKey
-from connector.domain.contract_value import contract_value
 from connector.domain.deal import Deal
 from connector.domain.forecast import Forecast, forecast, horizon, stops
 from connector.domain.planning import plan_billing
 from connector.domain.policy import BillingPolicy
 from connector.domain.refs import RecordRef
 from connector.errors import CannotBill
+from tests.shapes.contract_value import contract_value
 from tests.shapes.random_deals import Batch
 from tests.shapes.stripe_in_process import Billed, BilledLine, StripeInProcess
 

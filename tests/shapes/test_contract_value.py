@@ -11,12 +11,12 @@ import pytest
 
 from connector.domain.billing import Price, PriceTier
 from connector.domain.billing_plan import Catalogue
-from connector.domain.contract_value import ContractValue, contract_value
 from connector.domain.deal import Deal, Interval, LineItem, Product
 from connector.domain.money import Money
 from connector.domain.policy import BillingPolicy, PastStart
 from connector.domain.refs import RecordRef
 from tests.factories import MONTHLY, TODAY, YEARLY, a_deal, a_line, a_setup_fee, ref, terms
+from tests.shapes.contract_value import ContractValue, contract_value
 
 POLICY = BillingPolicy()
 QUARTERLY = Interval("month", 3)
