@@ -123,7 +123,13 @@ def _evidence(error: Exception) -> dict[str, object]:
     """What may be logged of an error: never its message, which may name a customer."""
     evidence: dict[str, object] = {"error": type(error).__name__}
     if isinstance(error, ConnectorError):
-        said = {"provider": error.provider, "status": error.status, "code": error.code, "request": error.request_id}
+        said = {
+            "sentence": error.sentence_id,
+            "provider": error.provider,
+            "status": error.status,
+            "code": error.code,
+            "request": error.request_id,
+        }
         return evidence | {name: value for name, value in said.items() if value}
     return evidence | {"place": _place(error)}
 

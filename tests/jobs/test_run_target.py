@@ -177,19 +177,16 @@ def test_what_needs_a_person_is_parked_at_once(services: Services, database: psy
         status=404,
         code="OBJECT_NOT_FOUND",
         request_id="req_1",
+        sentence_id="deal-gone",
     )
     mark(services)
     (line,) = run(services, raising(error))
     parked_at, said, attempts = row(database, "parked_at, last_error, attempts")
     assert parked_at is not None
-    assert (said, attempts) == ("The deal of Zoë Smith is gone. Restore it.", 1)
+    assert (said, attempts) == ("The deal of Zoë Smith is gone. Restore it. [deal-gone]", 1)
     assert line["event"] == "target parked"
-    assert (line["provider"], line["status"], line["code"], line["request"]) == (
-        "hubspot",
-        404,
-        "OBJECT_NOT_FOUND",
-        "req_1",
-    )
+    evidence = [line[name] for name in ("sentence", "provider", "status", "code", "request")]
+    assert evidence == ["deal-gone", "hubspot", 404, "OBJECT_NOT_FOUND", "req_1"]
     assert "Zoë" not in str(line)
 
 
