@@ -107,6 +107,7 @@ class _Change:
             for line in lines:
                 self._worked_in(line, there, phase.items)
         self._refuse_too_many()
+        self._refuse_too_few()
 
     def step(self, number: int) -> tuple[ChangeSubscription, ...]:
         """The change of the subscription itself; none where nothing recurring is another than before."""
@@ -156,6 +157,10 @@ class _Change:
         count = max(there.count() for there in (self._now, *(there for _, there in self._later)))
         if count > MOST_ITEMS:
             raise CannotBill.because(sentences.TOO_MANY_ITEMS, ref=self._deal.ref, count=count, most=MOST_ITEMS)
+
+    def _refuse_too_few(self) -> None:
+        if min(there.count() for there in (self._now, *(there for _, there in self._later))) == 0:
+            raise CannotBill.because(sentences.NOTHING_LEFT, ref=self._deal.ref)
 
 
 def _refuse_what_needs_its_own_contract(deal: Deal) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from connector.domain.billing_plan import (
     BillingPlan,
@@ -17,6 +18,7 @@ from connector.domain.billing_plan import (
 )
 from connector.domain.contract_steps import key, said
 from connector.domain.deal import Deal
+from connector.domain.plan_document import KINDS
 from connector.domain.refs import RecordRef
 from connector.domain.sold_products import product_of
 from connector.sentences import amending as sentences
@@ -59,6 +61,22 @@ def edited_one_off(
         if line not in still and was
     ]
     return once, tuple(_milestones(whole, ahead, deal, number)), tuple(notes)
+
+
+def sold_once_by(document: Mapping[str, Any]) -> dict[RecordRef, int] | None:
+    """What a plan, as its document tells it, billed once for each CRM line, in minor units.
+
+    None where one CRM line is several lines of the plan: then nobody can say what became of each.
+    """
+    lines: list[Mapping[str, Any]] = []
+    for step in document.get("steps", ()):
+        if step["kind"] == KINDS[MakeInvoice]:
+            lines += step["lines"]
+        elif step["kind"] == KINDS[MakeSubscription]:
+            lines += [line for phase in step["phases"] for line in phase.get("one_off", ())]
+    once = [line for line in lines if not line.get("period")]
+    amounts = {RecordRef.parse(line["line"]): int(line["amount"]) for line in once}
+    return amounts if len(amounts) == len(once) else None
 
 
 def _sold_once(whole: BillingPlan) -> Iterator[tuple[PlannedLine, date | None]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
-from connector.domain.billing_plan import BillingPlan, Catalogue, EndSubscription
+from connector.domain.billing_plan import BillingPlan, Catalogue, EndSubscription, MakeCustomer, Step
 from connector.domain.contract import RunningContract
 from connector.domain.contract_steps import END, change_metadata, is_over, key
 from connector.domain.deal import Deal, DealKind
@@ -38,7 +38,7 @@ def plan_renewal(
     plan = plan_billing(
         replace(deal, terms=replace(deal.terms, kind=DealKind.NEW, start=start)), catalogue, today, policy
     )
-    steps = plan.steps
+    steps = tuple(_whose_it_was(step, contract) for step in plan.steps)
     if not is_over(contract, today) and (contract.ends is None or contract.ends > start):
         step = key(deal.ref, END, round)
         steps = (*steps, EndSubscription(step, contract.subscription, change_metadata(step), start))
@@ -69,6 +69,13 @@ def follows(deal: Deal, contract: RunningContract, today: date) -> tuple[date, t
             sentences.RENEWAL_IN_A_PERIOD, ref=deal.ref, end=start - _DAY, billed_until=billed_until - _DAY
         )
     return start, ()
+
+
+def _whose_it_was(step: Step, contract: RunningContract) -> Step:
+    """Whoever has the contract has the next one, also where the account was never billed: it was made by hand."""
+    if isinstance(step, MakeCustomer):
+        return replace(step, adopt=contract.customer.id)
+    return step
 
 
 def _refuse_another_start(deal: Deal, follows_on: date) -> None:

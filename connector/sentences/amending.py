@@ -146,6 +146,15 @@ TOO_MANY_ITEMS = Sentence(
     who=Who.SALES,
     field="deal.line_items",
 )
+NOTHING_LEFT = Sentence(
+    id="amendment-takes-all",
+    text="The amendment takes away all that the contract bills.",
+    fix="Sell a cancellation instead, which says when the contract ends and whether the rest is credited.",
+    cause="After the negative quantities of an amendment no line of the subscription is left, and Stripe keeps none "
+    "that is empty.",
+    who=Who.SALES,
+    field="terms.kind",
+)
 NO_NEXT_INVOICE = Sentence(
     id="no-invoice-left-to-credit",
     text="{amount} are to be credited, but the contract ends on {end} without another invoice, and none covers it.",

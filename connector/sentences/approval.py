@@ -34,6 +34,13 @@ MISMATCH = Sentence(
     who=Who.SALES,
     field="deal.amount",
 )
+RENEWED_ALREADY = Sentence(
+    id="approval-renewed-already",
+    text="The account has another contract from the day on which the renewal begins: {contracts}. Both would bill.",
+    fix="Lose the deal if the contract has been renewed already; else approve it with `connector approve`.",
+    cause="Two renewal deals follow one contract, or something else was sold to begin on the same day.",
+    who=Who.FINANCE,
+)
 CHANGED_SINCE = Sentence(
     id="approval-changed-since",
     text="The deal has changed since its plan was approved: {changes}.",
@@ -91,6 +98,13 @@ LOST_SEVERAL = Sentence(
     fix="End them in billing, or sell a cancellation for each that names it; then approve to say that it was seen. Or "
     "win the deal again.",
     cause="A deal whose lines need a subscription each was moved to a lost stage. None is ended by itself.",
+    who=Who.FINANCE,
+)
+MILESTONES_STAY = Sentence(
+    id="billed-deal-lost-milestones",
+    text="Its invoices of {days} are not stopped by that.",
+    fix="Delete or void them in billing if they shall not go out.",
+    cause="A deal with dated invoices to come was lost: what it sold by milestone may have been delivered.",
     who=Who.FINANCE,
 )
 WON_AGAIN = Sentence(

@@ -134,7 +134,8 @@ def _decide(proposed: DealPlan, kept: DealPlan | None, planned: Planned, service
     """Approved when nobody has to agree, or somebody agreed to exactly this plan; else waiting, with the reason."""
     if kept is not None and kept.hash == proposed.hash:
         return kept
-    reason = reason_to_wait(planned.deal, worth_of(planned, proposed, services), services.approval_policy)
+    worth = worth_of(planned, proposed, services)
+    reason = planned.doubt or reason_to_wait(planned.deal, worth, services.approval_policy)
     if kept is not None and kept.state is PlanState.APPROVED:
         changes = "; ".join(differences(kept.document, proposed.document))
         _refuse_if_begun(planned, changes, services)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from connector.domain.billing_plan import StepKey
 from connector.domain.contract import RunningContract
 from connector.domain.contract_steps import CHANGE, is_over
+from connector.domain.customer_match import ASK_NOBODY
 from connector.domain.deal import Deal
 from connector.domain.planning import CUSTOMER, SUBSCRIPTION
 from connector.domain.refs import RecordRef
@@ -62,10 +63,12 @@ def _changed_by(deal: RecordRef, services: Services) -> RunningContract | None:
 
 
 def _is_anothers(contract: RunningContract, deal: Deal, services: Services) -> bool:
-    """Whether its customer stands for another account of the same CRM, and the deal's account does not claim it."""
+    """Whether the deal's account names another customer; or none, and this one is another account's of its CRM."""
     payer = deal.payer or deal.account
-    if payer is None or payer.customer_id == contract.customer.id:
+    if payer is None:
         return False
+    if payer.customer_id and payer.customer_id.lower() != ASK_NOBODY:
+        return payer.customer_id != contract.customer.id
     with services.store.begin() as work:
         owners = work.links.owners(contract.customer)
     return any(

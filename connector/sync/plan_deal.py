@@ -9,13 +9,14 @@ from datetime import date
 
 from connector.domain.amending import plan_amendment, plan_cancellation, plan_renewal
 from connector.domain.billing import Invoice
-from connector.domain.billing_plan import BillingPlan, Catalogue
+from connector.domain.billing_plan import BillingPlan, Catalogue, MakeSubscription
 from connector.domain.change_timing import planned_on
 from connector.domain.contract import RunningContract
 from connector.domain.deal import Account, Deal, DealKind
 from connector.domain.planning import plan_billing
 from connector.domain.price_choice import choose_prices, prices_asked
 from connector.ports import DealRecords, Services
+from connector.sentences import approval as sentences
 from connector.sync.find_contract import find_contract
 from connector.sync.read_deal import read_deal
 
@@ -33,6 +34,7 @@ class Planned:
     seen: BillingPlan
     as_of: date  #: the day on which it is seen so
     contract: RunningContract | None = None
+    doubt: str = ""  #: why a person should look, although it could be billed
 
 
 def plan_deal(records: DealRecords, services: Services, *, as_of: date | None = None) -> Planned:
@@ -53,7 +55,7 @@ def plan_deal(records: DealRecords, services: Services, *, as_of: date | None = 
     contract = find_contract(deal, services)
     day = planned_on(contract, day, services.today())
     seen = _changes(sold, contract, found, day, services)
-    return Planned(deal, seen, seen, day, contract)
+    return Planned(deal, seen, seen, day, contract, _renewed_already(seen, contract, services))
 
 
 def priced(deal: Deal, services: Services) -> tuple[Deal, Catalogue]:
@@ -89,6 +91,19 @@ def _changes(deal: Deal, contract: RunningContract, catalogue: Catalogue, day: d
             # Only a contract that ends needs its invoices: they take the credit that no next one can.
             invoices = () if contract.ends is None else invoiced(contract, services)
             return plan_amendment(deal, contract, catalogue, day, policy, invoices=invoices)
+
+
+def _renewed_already(plan: BillingPlan, contract: RunningContract, services: Services) -> str:
+    """What else of the customer's begins with the renewal, in a sentence; empty where nothing does."""
+    starts = {step.start for step in plan.steps if isinstance(step, MakeSubscription)}
+    if not starts:
+        return ""
+    beside = [
+        other.subscription.id
+        for other in services.billing.contracts_of(contract.customer)
+        if other.started in starts and other.deal != plan.deal and other.subscription != contract.subscription
+    ]
+    return sentences.RENEWED_ALREADY.says(contracts=", ".join(beside)) if beside else ""
 
 
 def _begins(deal: Deal, day: date) -> Deal:

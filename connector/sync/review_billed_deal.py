@@ -14,6 +14,7 @@ from connector.domain.billing_plan import BillingPlan
 from connector.domain.change_timing import planned_on
 from connector.domain.contract import RunningContract
 from connector.domain.deal import Deal, DealKind
+from connector.domain.edited_one_off import sold_once_by
 from connector.domain.forecast import forecast
 from connector.domain.plan_document import differences, document, document_hash, forecast_document
 from connector.domain.planning import plan_billing
@@ -147,7 +148,8 @@ def _change(seen: Look, kept: DealPlan, own: Sequence[RunningContract], day: dat
         if contract is None:
             return Change(BillingPlan(deal.ref, ()), dict(_LOST), _lost_unended(own))
         plan = plan_cancellation(deal, contract, invoiced(contract, services), day, policy, round=number)
-        return Change(plan, dict(_LOST), sentences.LOST.says(changes=_told(plan)), contract.customer)
+        ending = " ".join((sentences.LOST.says(changes=_told(plan)), *_milestones(deal.ref, day, services)))
+        return Change(plan, dict(_LOST), ending, contract.customer)
     if deal.terms.kind is not DealKind.NEW:
         told = {"deal": seen.fingerprint}
         return Change(BillingPlan(deal.ref, ()), told, sentences.EDITED_AMENDMENT.says())
@@ -164,7 +166,8 @@ def _change(seen: Look, kept: DealPlan, own: Sequence[RunningContract], day: dat
     plan = BillingPlan(deal.ref, ())
     if contract is not None:
         invoices = () if contract.ends is None else invoiced(contract, services)
-        plan = plan_edit(deal, contract, catalogue, day, policy, invoices=invoices, round=number)
+        once = sold_once_by(billed)
+        plan = plan_edit(deal, contract, catalogue, day, policy, billed=once, invoices=invoices, round=number)
     said = sentences.EDITED if plan.billing_steps() else sentences.EDITED_ELSEWHERE
     return Change(plan, whole, said.says(changes="; ".join(changes)), contract.customer if contract else None)
 
@@ -231,6 +234,16 @@ def _was_lost(history: Sequence[DealPlan]) -> bool:
     """Whether the last that a person agreed to was that the deal is lost: what it says now may be billed no more."""
     made = [plan for plan in history if plan.is_made]
     return bool(made) and made[-1].document.get(_WHOLE) == _LOST
+
+
+def _milestones(deal: RecordRef, day: date, services: Services) -> list[str]:
+    """What is said of the deal's invoices of days to come, which its subscription's end leaves as they are."""
+    with services.store.begin() as work:
+        billed = whole_as_billed(work.plans.history(deal)) or {}
+    days = [str(step["on"]) for step in billed.get("steps", ()) if step.get("on") and step["on"] > day.isoformat()]
+    if not days:
+        return []
+    return [sentences.MILESTONES_STAY.says(days=", ".join(days)), sentences.MILESTONES_STAY.advises()]
 
 
 def _lost_unended(own: Sequence[RunningContract]) -> str:

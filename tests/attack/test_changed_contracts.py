@@ -30,11 +30,16 @@ CHANGES = (
     FieldRule("terms.with_credit", "Deal.with_credit", "boolean"),
 )
 
+BILL_ON = FieldRule("line.bill_on", "Line.bill_on", "date")
+
 
 @pytest.fixture
 def world(world: World) -> World:
     """A connector whose CRM can tell what a deal does to an earlier one; five seats are billed from 21 November."""
-    world.services = replace(world.services, mappings={"fake": replace(MAPPING, deal=(*MAPPING.deal, *CHANGES))})
+    world.services = replace(
+        world.services,
+        mappings={"fake": replace(MAPPING, deal=(*MAPPING.deal, *CHANGES), line_item=(*MAPPING.line_item, BILL_ON))},
+    )
     bill(world, world.crm.has(a_fake_deal(lines=(SEATS,))))
     world.clock.forward(days=10)
     return world
@@ -201,6 +206,41 @@ def test_an_account_that_was_never_billed_cannot_change_anothers_contract(world:
     assert totals(world) == [10_000]
 
 
+def by_hand(world: World) -> RecordRef:
+    """A contract that somebody made in billing, for a customer that no account stands for."""
+    contract = next(iter(world.billing.contracts.by_id.values()))
+    customer, subscription = (
+        RecordRef("stripe", "customer", "cus_hand"),
+        RecordRef("stripe", "subscription", "sub_hand"),
+    )
+    world.billing.customers["cus_hand"] = next(iter(world.billing.customers.values()))
+    world.billing.contracts.by_id["sub_hand"] = replace(
+        contract, customer=customer, subscription=subscription, deal=None
+    )
+    return subscription
+
+
+def test_a_renewal_of_a_contract_made_by_hand_bills_the_customer_who_has_it(world: World) -> None:
+    made = by_hand(world)
+    bill(world, sell(world, "2", "renewal", amends=made.id, account="2", email="other@x.example"))
+
+    assert [each.customer.id for each in world.billing.contracts.by_id.values()][1:] == ["cus_hand", "cus_hand"]
+
+
+@pytest.mark.parametrize("kind", ["renewal", "cancellation", "amendment"])
+def test_an_account_that_names_its_customer_changes_no_other_customers_contract(world: World, kind: str) -> None:
+    made = by_hand(world)
+    ref = sell(world, "2", kind, amends=made.id, account="2")
+    records = world.crm.deals[ref]
+    company = {**records.records["Company"], "customer_id": "cus_other"}
+    world.crm.deals[ref] = replace(records, records={**records.records, "Company": company})
+    with pytest.raises(NeedsHuman):
+        bill(world, ref)
+
+    assert world.billing.contracts.by_id["sub_hand"].ends is None
+    assert world.billing.contracts.by_id["sub_hand"].status == "active"
+
+
 def test_an_amendment_that_is_lost_does_not_end_the_contract_that_it_amended(world: World) -> None:
     ref = sell(world, "2")
     bill(world, ref)
@@ -286,3 +326,53 @@ def test_an_approval_that_comes_while_the_deal_is_looked_at_is_not_lost(world: W
     bill(world, ref)
 
     assert running(world) == [("active", 7)]
+
+
+# What billing holds, told on the deal
+
+
+SETUP = {"name": "Setup", "quantity": 1, "price": "500.00", "interval": "one-time"}
+
+
+def test_what_is_sold_once_and_added_to_a_billed_deal_is_billed_once_it_is_approved(world: World) -> None:
+    """The approver read that it is new, and its price."""
+    ref = world.crm.has(a_fake_deal(lines=(SEATS, SETUP)))
+    bill(world, ref)
+    approve(world, ref)
+    bill(world, ref)
+    assert totals(world) == [10_000, 50_000]
+    world.crm.has(a_fake_deal(lines=({**SEATS, "quantity": 6}, SETUP)))
+    bill(world, ref)
+    approve(world, ref)
+    bill(world, ref)
+
+    assert totals(world) == [10_000, 50_000, 1_333]
+
+
+def test_an_amendment_that_takes_all_away_is_refused_with_what_to_do(world: World) -> None:
+    with pytest.raises(NeedsHuman) as refused:
+        bill(world, sell(world, "2", quantity=-5))
+
+    assert refused.value.sentence_id == "amendment-takes-all"
+
+
+def test_a_second_renewal_of_one_contract_waits_for_a_person(world: World) -> None:
+    """Two deals for one renewal would bill every period twice."""
+    bill(world, sell(world, "2", "renewal"))
+    second = sell(world, "3", "renewal")
+    bill(world, second)
+
+    status, message = message_on(world, second)
+    assert status == "awaiting_approval"
+    assert "another contract" in str(message)
+    assert len(world.billing.contracts.by_id) == 2
+
+
+def test_a_lost_deal_says_which_invoices_of_its_are_still_to_come(world: World) -> None:
+    later = {**SETUP, "bill_on": "2027-03-01"}
+    ref = world.crm.has(a_fake_deal("7", lines=(SEATS, later), account="7"))
+    bill(world, ref)
+    world.crm.deals[ref] = replace(world.crm.deals[ref], won=False, closed=True)
+    bill(world, ref)
+
+    assert "2027-03-01" in str(message_on(world, ref)[1])

@@ -126,7 +126,7 @@ def _new(line: PlannedLine) -> Any:
     unit=st.integers(1, 10**7),
 )
 def test_a_downsell_never_credits_more_than_was_billed(start: date, taken: int, unit: int) -> None:
-    contract = a_contract(an_item(unit_amount=Decimal(unit)))
+    contract = a_contract(an_item(unit_amount=Decimal(unit), quantity=11))
     line = seats(-taken, str(Decimal(unit) / 100))
     ((amount, _),) = settled(amend(an_amendment(line), contract, policy=CREDITING, today=start)) or [(0, None)]
     assert -taken * unit <= amount <= 0
