@@ -56,6 +56,10 @@ def _plan_of(invoice: Invoice, account: BillingAccount, services: Services) -> D
         plans = {(plan.deal, plan.round): plan for plan in work.plans.of_subscription(subscription.ref)}
         if subscription.deal is not None:
             plans |= {(plan.deal, plan.round): plan for plan in work.plans.history(subscription.deal)}
+            # What was amended before its day is known by the schedule that was to start it.
+            waited = [made for made in work.links.of(subscription.deal).values() if made.kind == "schedule"]
+            for schedule in waited:
+                plans |= {(plan.deal, plan.round): plan for plan in work.plans.of_subscription(schedule)}
     made = [plan for plan in plans.values() if plan.is_made]
     return made[0] if len(made) == 1 else None
 
