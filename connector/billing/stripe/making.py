@@ -15,6 +15,7 @@ from connector.billing.stripe.customers import Customers
 from connector.billing.stripe.drafting import Drafter
 from connector.billing.stripe.lines import Made
 from connector.billing.stripe.marks import MOST_PAGES, meta, once
+from connector.billing.stripe.standing import OVER
 from connector.billing.stripe.starting import Starter
 from connector.billing.stripe.steps import META_STEP
 from connector.billing.stripe.translate import ref
@@ -35,8 +36,8 @@ from connector.errors import NotFound, Rejected
 from connector.ports import Clock
 from connector.sentences.stripe import PRODUCT_ARCHIVED
 
-_UNDONE = frozenset({"canceled", "incomplete_expired", "released", "completed", "void"})
-"""Statuses of what bills nobody any more; a released schedule's subscription is found by itself."""
+_UNDONE = OVER | {"void"}
+"""Statuses of what bills nobody any more, invoices among them; a released schedule's subscription is found by itself."""
 
 
 class Maker:

@@ -46,7 +46,7 @@ class ChangedDeals:
     def touched_since(self, moment: datetime, marker: str) -> Iterator[Touched]:
         """As ``won_since``, for deals in any stage whose property ``marker`` holds a value, and when they changed.
 
-        None where there is no such property: HubSpot refuses a search by one that it does not know.
+        No deals where there is no such property: HubSpot refuses a search by one that it does not know.
         """
         if marker not in self._catalog.of("deal").fields:
             return iter(())
