@@ -79,6 +79,9 @@ def begun(track: Track, found: tuple[Phase, ...], today: date, ref: RecordRef) -
         _check_month_end(track, today, left, ref)
         return Begun(left, lines)
     if len(left) == 1:
+        if _is_over(left, running.end) and not _same_day(track, running.end) and not _counts_usage(left):
+            # Anchored at its end, billing would count the period back from there and find it shorter than a month.
+            return Begun((), (*lines, *_period_lines(track, running)), apart=True)
         _check_month_end(track, running.end, left, ref)
         return Begun(left, lines, running.end)
     later = _from(found, running.end)
@@ -111,7 +114,19 @@ def _from(found: Sequence[Phase], day: date) -> tuple[Phase, ...]:
 
 def _check_month_end(track: Track, anchor: date, left: Sequence[Phase], ref: RecordRef) -> None:
     """That billing, which counts on from the anchor, gets the days that the contract counts from its start."""
-    unit, _ = length(track.courses[0].interval)
-    over = not left or (len(left) == 1 and left[0].end is not None and left[0].end <= anchor)
-    if unit == "month" and track.origin.day != anchor.day and not over:
+    if not _same_day(track, anchor) and not (_is_over(left, anchor) and not _counts_usage(left)):
         raise CannotBill.because(sentences.PAST_START_MONTH_END, ref=ref, day=track.origin.day)
+
+
+def _same_day(track: Track, anchor: date) -> bool:
+    """Whether periods counted from the anchor begin on the days that they have counted from the start."""
+    unit, _ = length(track.courses[0].interval)
+    return unit != "month" or track.origin.day == anchor.day
+
+
+def _is_over(left: Sequence[Phase], anchor: date) -> bool:
+    return not left or (len(left) == 1 and left[0].end is not None and left[0].end <= anchor)
+
+
+def _counts_usage(left: Sequence[Phase]) -> bool:
+    return any(line.metered for phase in left for line in phase.recurring)

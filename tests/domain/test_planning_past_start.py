@@ -99,6 +99,16 @@ def test_a_past_start_at_a_months_end_is_billed_when_the_next_period_has_that_da
     assert step.anchor == anchor
 
 
+def test_a_last_period_that_ends_on_a_shorter_months_last_day_is_invoiced_whole() -> None:
+    """Anchored on 30 November, billing would take the period from 31 October for a part of a month."""
+    planned = plan(deal_of(a_line(), start=date(2026, 10, 31), term_months=1, auto_renew=False))
+    (bill,) = invoices(planned)
+    assert subscriptions(planned) == []
+    assert [(line.amount, line.period) for line in bill.lines] == [
+        (10_000, Period(date(2026, 10, 31), date(2026, 11, 30)))
+    ]
+
+
 def test_a_trial_that_began_in_the_past_goes_on_until_its_day() -> None:
     step = subscription(deal_of(a_line(), start=date(2026, 11, 1), free_months=2))
     assert [(phase.trial, phase.start) for phase in step.phases] == [(True, TODAY), (False, date(2027, 1, 1))]

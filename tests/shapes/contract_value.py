@@ -82,7 +82,8 @@ def contract_value(
     for line in sold:
         alike.setdefault((line.begins, line.length), []).append(line)
     total = sum(_together(lines, terms, smallest_step(currency)) for lines in alike.values())
-    total -= int(deal.terms.discount_amount.scaleb(exponent(currency)))
+    if any(line.days for line in sold):  # it comes off the first invoice, which may lie beyond what is counted
+        total -= int(deal.terms.discount_amount.scaleb(exponent(currency)))
     recurs = any(not line.one_off for line in deal.line_items)
     return ContractValue(Money(total, currency), evergreen=recurs and (terms.ends is None or terms.outlived))
 
