@@ -37,7 +37,7 @@ from connector.ports import Clock
 from connector.sentences.stripe import PRODUCT_ARCHIVED
 
 _UNDONE = OVER | {"void"}
-"""Statuses of what bills nobody any more, invoices among them; a released schedule's subscription is found by itself."""
+"""Statuses of what bills nobody any more, invoices too; a released schedule's subscription is found by itself."""
 
 
 class Maker:
