@@ -37,7 +37,8 @@ def decline_plan(deal: RecordRef, services: Services, *, by: str, why: str, seen
 
 
 def _decide(deal: RecordRef, services: Services, state: PlanState, *, by: str, why: str, seen: str) -> DealPlan:
-    with services.store.begin() as work:
+    with services.store.alone(f"decision:{deal}"), services.store.begin() as work:
+        # One at a time: of two who decide at once, the second must hear what the first has said.
         kept = work.plans.latest(deal)
         open_to = {PlanState.WAITING, PlanState.DECLINED} - {state}
         if kept is None or kept.state not in open_to:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from connector.domain.deal import Interval
 from connector.domain.refs import RecordRef
 from connector.errors import NeedsHuman, RetryLater, Unreachable
 from connector.sync.bill_deal import bill_deal
-from connector.sync.decide_plan import approve_plan
+from connector.sync.decide_plan import approve_plan, decline_plan
 from connector.targets import TargetKind, for_record
 from mappings.model import FieldRule
 from tests.fakes import MAPPING, a_fake_deal
@@ -325,6 +326,36 @@ def test_an_approval_that_comes_while_the_deal_is_looked_at_is_not_lost(world: W
     bill(world, ref)
     bill(world, ref)
 
+    assert running(world) == [("active", 7)]
+
+
+def test_of_two_who_decide_at_once_the_second_hears_that_nothing_waits_any_more(world: World) -> None:
+    """Else the deal would say that it was declined, and be billed."""
+    world.services = replace(world.services, approval_policy=ALWAYS)
+    ref = sell(world, "2")
+    bill(world, ref)
+    heard: list[str] = []
+
+    def decline() -> None:
+        try:
+            decline_plan(ref, world.services, by="Ann", why="no order form")
+        except NeedsHuman as error:
+            heard.append(error.sentence_id)
+
+    other = Thread(target=decline)
+
+    def clock() -> datetime:
+        """Read between what waits and what is said of it."""
+        if not other.ident:
+            other.start()
+            other.join(timeout=0.5)
+        return world.clock()
+
+    approve_plan(ref, replace(world.services, clock=clock), by="Fin")
+    other.join()
+
+    assert heard == ["nothing-to-approve"]
+    bill(world, ref)
     assert running(world) == [("active", 7)]
 
 
