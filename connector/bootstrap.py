@@ -131,7 +131,13 @@ def engine_checks(connector: Connector) -> list[Check]:
                 "Start `connector worker`, or `connector serve`.",
             )
         ]
-    checks = [Check("engine.workers", CheckStatus.OK, f"{state.workers} workers are alive.")]
+    checks = [
+        Check(
+            "engine.workers",
+            CheckStatus.OK,
+            f"{state.workers} {'worker is' if state.workers == 1 else 'workers are'} alive.",
+        )
+    ]
     if state.doing_long:
         checks.append(
             Check(

@@ -51,7 +51,7 @@ def _tables(connection: Connection) -> Check:
     if there == needed:
         return _ok("storage.tables", "The tables are those this version needs.")
     sentence = "The database has no tables yet." if there is None else f"The tables are at {there}, not at {needed}."
-    return Check("storage.tables", CheckStatus.FAIL, sentence, "Run: connector migrate")
+    return Check("storage.tables", CheckStatus.FAIL, sentence, "Run `connector migrate`.")
 
 
 def _writable(connection: Connection) -> Check:

@@ -41,7 +41,7 @@ _DEAL: Mapping[str, tuple[str, str]] = {
     "contact.phone": ("customer: phone", "billing_contact.phone"),
     "terms.start": ("first day", "terms.start"),
     "terms.end": ("last day", "terms.end"),
-    "terms.months": ("last day", "terms.term_months"),
+    "terms.months": ("term in months", "terms.term_months"),
     "terms.auto_renew": ("whether it runs on after its term", "terms.auto_renew"),
     "terms.net_days": ("days until an invoice is due", "terms.net_days"),
     "terms.collection": ("how invoices are paid", "terms.collection"),

@@ -48,7 +48,7 @@ def test_missing_and_old_tables_are_told(empty_database_url: str) -> None:
         connection.execute("update schema_version set version_num = '0000'")
     old = findings(empty_database_url)["storage.tables"]
     assert "at 0000" in old.sentence
-    assert old.hint == "Run: connector migrate"
+    assert old.hint == "Run `connector migrate`."
 
 
 def test_a_database_that_forgets_or_refuses_writes_is_told(database_url: str) -> None:

@@ -104,7 +104,7 @@ def translate(error: stripe.StripeError, what: str, ref: RecordRef | None = None
         provider="stripe",
         evidence=evidence,
         details=f" ({', '.join(details)})",
-        said=f" Stripe says: {said}" if said else "",
+        said=f" Stripe says: {said}{'' if said[-1] in '.!?…' else '.'}" if said else "",
     )
 
 
