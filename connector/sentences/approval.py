@@ -109,7 +109,7 @@ MILESTONES_STAY = Sentence(
 )
 WON_AGAIN = Sentence(
     id="billed-deal-won-again",
-    text="it was lost, which a person approved, and is won again",
+    text="It was lost, which a person approved, and is won again.",
     fix="Look in billing what still runs. What has ended is sold anew with a new deal.",
     cause="A deal whose billing was ended because it was lost was moved back to a won stage.",
     who=Who.FINANCE,

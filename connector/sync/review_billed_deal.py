@@ -160,7 +160,7 @@ def _change(seen: Look, kept: DealPlan, own: Sequence[RunningContract], day: dat
     billed = whole_as_billed(history) or {}
     changes = differences(_follows(billed, seen.records, services), whole)
     if _was_lost(history):
-        changes = [*changes, sentences.WON_AGAIN.says()]
+        changes = [*changes, sentences.WON_AGAIN.says().removesuffix(".")]
     if not changes:
         return None
     plan = BillingPlan(deal.ref, ())
