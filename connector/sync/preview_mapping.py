@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
+from connector.domain.billed_whole import as_if_new, whole_as_billed
 from connector.domain.deal import Deal
 from connector.domain.plan_document import differences, document
 from connector.domain.refs import RecordRef
@@ -16,7 +17,6 @@ from connector.errors import CannotBill, NotFound, Rejected
 from connector.ports import Crm, DealRecords, Services
 from connector.sync.plan_deal import plan_deal
 from connector.sync.read_deal import read_deal
-from connector.sync.review_billed_deal import as_if_new, whole_as_billed
 from mappings.model import FieldMapping
 
 _FIRST_LOOK, _FURTHEST_LOOK = timedelta(days=30), timedelta(days=5 * 365)
@@ -93,7 +93,7 @@ def _preview(
         return DealPreview(ref, "", Standing.GONE)
     with services.store.begin() as work:
         history = work.plans.history(ref)
-    billed = whole_as_billed(history)
+    billed = whole_as_billed([plan.document for plan in history if plan.is_made])
     day = history[0].as_of if billed is not None else services.today()
     after = _outcome(records, candidate, day, services)
     before = after if _alike(records, current, candidate) else _outcome(records, current, day, services)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -10,6 +9,7 @@ from typing import Any
 
 from connector import targets
 from connector.domain.amending import plan_cancellation, plan_edit
+from connector.domain.billed_whole import WHOLE, as_if_new, billed_to, whole_as_billed
 from connector.domain.billing_plan import BillingPlan
 from connector.domain.change_timing import planned_on
 from connector.domain.contract import RunningContract
@@ -31,9 +31,6 @@ from connector.sync.release_invoices import release_invoices
 from connector.sync.run_plan import begun_change, run_plan
 from connector.sync.tell_deal import tell_deal
 from connector.targets import TargetKind
-
-_WHOLE = "whole"
-"""Where the document of a change keeps the deal as if it were new: what a later change is compared with."""
 
 _LOST = {"lost": True}
 """What stands there for a deal that was lost."""
@@ -157,7 +154,7 @@ def _change(seen: Look, kept: DealPlan, own: Sequence[RunningContract], day: dat
     with services.store.begin() as work:
         history = work.plans.history(deal.ref)
     whole = as_if_new(document(plan_billing(deal, catalogue, history[0].as_of, policy)))
-    billed = whole_as_billed(history) or {}
+    billed = _whole(history)
     changes = differences(_follows(billed, seen.records, services), whole)
     if _was_lost(history):
         changes = [*changes, sentences.WON_AGAIN.says().removesuffix(".")]
@@ -173,7 +170,7 @@ def _change(seen: Look, kept: DealPlan, own: Sequence[RunningContract], day: dat
 
 
 def _proposal(seen: Look, change: Change, day: date, kept: DealPlan, services: Services) -> DealPlan:
-    plain = {**document(change.plan), _WHOLE: dict(change.whole)}
+    plain = {**document(change.plan), WHOLE: dict(change.whole)}
     return DealPlan(
         deal=seen.deal.ref,
         round=_round(kept),
@@ -233,13 +230,13 @@ def _round(kept: DealPlan) -> int:
 def _was_lost(history: Sequence[DealPlan]) -> bool:
     """Whether the last that a person agreed to was that the deal is lost: what it says now may be billed no more."""
     made = [plan for plan in history if plan.is_made]
-    return bool(made) and made[-1].document.get(_WHOLE) == _LOST
+    return bool(made) and made[-1].document.get(WHOLE) == _LOST
 
 
 def _milestones(deal: RecordRef, day: date, services: Services) -> list[str]:
     """What is said of the deal's invoices of days to come, which its subscription's end leaves as they are."""
     with services.store.begin() as work:
-        billed = whole_as_billed(work.plans.history(deal)) or {}
+        billed = _whole(work.plans.history(deal))
     days = [str(step["on"]) for step in billed.get("steps", ()) if step.get("on") and step["on"] > day.isoformat()]
     if not days:
         return []
@@ -253,20 +250,9 @@ def _lost_unended(own: Sequence[RunningContract]) -> str:
     return f"{sentences.LOST_SEVERAL.says(contracts=told)} {sentences.LOST_SEVERAL.advises()}"
 
 
-def whole_as_billed(history: Sequence[DealPlan]) -> Mapping[str, Any] | None:
-    """The whole deal as it was last billed, from all of its plans; None when it never was."""
-    wholes = [plan.document.get(_WHOLE, plan.document) for plan in history if plan.is_made]
-    return next((as_if_new(whole) for whole in reversed(wholes) if "steps" in whole), None)
-
-
-def as_if_new(whole: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what is the account's own matter: the customer id, which our own write-back puts there, and its name."""
-    own = frozenset({"adopt", "name", "phone"})
-    steps = [
-        {name: value for name, value in step.items() if step["kind"] != "customer" or name not in own}
-        for step in whole["steps"]
-    ]
-    return {**whole, "steps": steps, "notes": []}
+def _whole(history: Sequence[DealPlan]) -> Mapping[str, Any]:
+    """The whole deal as it was last billed, from all of its plans."""
+    return whole_as_billed([plan.document for plan in history if plan.is_made]) or {}
 
 
 def _follows(billed: Mapping[str, Any], records: DealRecords, services: Services) -> Mapping[str, Any]:
@@ -276,13 +262,7 @@ def _follows(billed: Mapping[str, Any], records: DealRecords, services: Services
         billing = work.links.billing_of(records.ref)
     if account is None or billing is None or account != billing.account:
         return billed
-    owners = {
-        str(step["key"]).removesuffix("/customer") for step in billed.get("steps", ()) if step["kind"] == "customer"
-    }
-    text = json.dumps(billed)
-    for owner in owners - {str(account)}:
-        text = text.replace(json.dumps(owner)[1:-1], json.dumps(str(account))[1:-1])
-    return dict(json.loads(text))
+    return billed_to(billed, str(account))
 
 
 def _told(plan: BillingPlan) -> str:
