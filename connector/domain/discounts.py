@@ -2,7 +2,8 @@
 
 A percentage is apportioned over the lines that begin together and recur alike: the discount on their sum is rounded
 half up to the currency's smallest step, each line gets its share, and the steps left over go to the largest remainders
-(ties by the line's record, so that the lines' order changes nothing).
+(ties by the line's record, so that the lines' order changes nothing). Lines whose own discount ends share it among
+themselves from then on: what the others cost does not change for that.
 """
 
 from __future__ import annotations

@@ -133,7 +133,7 @@ def test_check_names_each_mistake_of_a_file_with_its_hint(world: World, tmp_path
     assert finding["where"] == "company.nmae"
     assert "company has no field nmae that we can see" in finding["sentence"]
     assert f"wrong  {finding['sentence']} [mapping-unknown-field]\n       hint: {finding['hint']}\n" in said.output
-    assert "1 mistakes" in said.output
+    assert "1 mistake," in said.output
 
 
 # --- Trying ---------------------------------------------------------------------------------------------------------

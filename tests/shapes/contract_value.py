@@ -151,12 +151,17 @@ def _sold(line: LineItem, deal: Deal, terms: _Terms, currency: str, prices: Cata
 
 
 def _together(lines: Sequence[_Sold], terms: _Terms, step: int) -> int:
-    """What lines that begin together and recur alike come to, all their periods; they share the deal's percentage."""
-    net, gross = [line.net for line in lines], [line.gross for line in lines]
-    refs = [line.ref for line in lines]
-    net_off, gross_off = _shares(net, refs, terms.percent, step), _shares(gross, refs, terms.percent, step)
+    """What lines that begin together and recur alike come to, all their periods; they share the deal's percentage.
+
+    Those whose own discount ends share it among themselves from then on; what the others cost never changes.
+    """
+    changing = [line for line in lines if line.gross != line.net]
+    offs = _shares([line.net for line in lines], [line.ref for line in lines], terms.percent, step)
+    later = _shares([line.gross for line in changing], [line.ref for line in changing], terms.percent, step)
+    later_offs = {line.ref: off for line, off in zip(changing, later, strict=True)}
     total = 0
-    for line, off, later_off in zip(lines, net_off, gross_off, strict=True):
+    for line, off in zip(lines, offs, strict=True):
+        later_off = later_offs.get(line.ref, off)
         for day in line.days:
             own = line.net_until is None or day < line.net_until
             total += int(line.net if own else line.gross)
