@@ -185,6 +185,11 @@ def _stands_at_zero(course: Course) -> bool:
     return periods_until(course.start, course.interval, course.paid_from) is not None
 
 
+def _cut_short(course: Course) -> bool:
+    """Whether counting on from the end of its free months would shift its days: 31 January, 30 April, 30 July."""
+    return length(course.interval)[0] == "month" and course.paid_from.day != course.start.day
+
+
 def _filled(courses: Sequence[Course], trial: date | None) -> list[Track]:
     """Each line on the first track that it fits, else on one of its own."""
     made: list[Track] = []
@@ -225,7 +230,7 @@ def _own_track(course: Course, trial: date | None) -> Track:
     origins = [course.paid_from] if course.paid_from > course.start else [course.start]
     if trial is not None and course.start < trial <= course.paid_from:
         origins.insert(0, trial)
-    if trial is None and _stands_at_zero(course):
+    if _stands_at_zero(course) and (trial is None or _cut_short(course)):
         origins.insert(0, course.start)
     for origin in origins:
         if _off_grid(course, origin) is None:

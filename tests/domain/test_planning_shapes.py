@@ -95,6 +95,20 @@ def test_a_discount_is_refused_where_the_whole_term_is_free() -> None:
     )
 
 
+def test_free_months_that_end_in_a_shorter_month_shift_no_later_period() -> None:
+    """Free until 30 April, the quarters still begin on the 31st: it stands at nothing on a subscription of its own."""
+    lines = (
+        a_line(number="1", interval=Interval("month", 3), free_months=3),
+        a_line(number="2", free_months=2),
+    )
+    planned = plan(deal_of(*lines, start=date(2027, 1, 31), term_months=12), today=date(2027, 1, 31))
+    quarterly = next(step for step in subscriptions(planned) if step.phases[0].recurring[0].line.id == "1")
+    assert [(phase.start, phase.trial, phase.recurring[0].amount) for phase in quarterly.phases] == [
+        (date(2027, 1, 31), False, 0),
+        (date(2027, 4, 30), False, 10_000),
+    ]
+
+
 def test_a_discount_on_a_deal_that_only_bills_milestones_comes_off_the_first() -> None:
     planned = plan(
         deal_of(
