@@ -176,17 +176,18 @@ def _show(deal_ref: RecordRef, billing: DealBilling, plan: DealPlan | None, serv
         release_invoices(plan, services)
     elif billed_by := next((filled[role] for role in _BILLS if role in filled), None):
         services.billing.release_first_invoice(billed_by, billing.expected)
-    with services.store.begin() as work:
-        work.targets.mark_dirty(targets.for_record(TargetKind.ACCOUNT, billing.customer))
-        if plan is not None:
-            work.plans.done(deal_ref, plan.round)
     values: dict[str, Value] = {
         "customer_id": billing.customer.id,
         "subscription_id": _subscription(list(filled.values())),
         "sync_status": "billed",
         "sync_message": " ".join(billing.notes),
     }
+    # Told before the plan is done: whoever is killed in between tells it again, but looks at no plan that is done.
     tell_deal(deal_ref, values, services)
+    with services.store.begin() as work:
+        work.targets.mark_dirty(targets.for_record(TargetKind.ACCOUNT, billing.customer))
+        if plan is not None:
+            work.plans.done(deal_ref, plan.round)
 
 
 def _subscription(made: Sequence[RecordRef]) -> str:

@@ -91,15 +91,16 @@ class Change:
 
 
 def _review(seen: Look, kept: DealPlan, services: Services) -> None:
+    # The record is always told before it is noted that the deal was seen: whoever is killed in between tells it again.
     if (begun := begun_change(kept, services)) is not None:
         _do(begun.plan, kept, services)
         with services.store.begin() as work:
             work.targets.mark_dirty(targets.for_record(TargetKind.DEAL, kept.deal))  # it may have been edited meanwhile
         return
     if seen.reopened:
-        _note(seen, kept, services)
         message = f"{sentences.REOPENED.says()} {sentences.REOPENED.advises()}"
         tell_deal(seen.deal.ref, {"sync_status": "needs_attention", "sync_message": message}, services)
+        _note(seen, kept, services)
         return
     agreed = kept.state is PlanState.APPROVED
     own = contracts_of(seen.deal.ref, services)
@@ -109,8 +110,8 @@ def _review(seen: Look, kept: DealPlan, services: Services) -> None:
     try:
         change = _change(seen, kept, own, day, services)
     except CannotBill as error:
-        _note(seen, kept, services)
         _tell_impossible(seen.deal.ref, error, services)
+        _note(seen, kept, services)
         return
     if change is None:
         _as_it_was(seen, kept, services)
@@ -121,15 +122,15 @@ def _review(seen: Look, kept: DealPlan, services: Services) -> None:
     elif kept.hash == proposed.hash and kept.state is PlanState.DECLINED:
         _note(seen, kept, services)
     elif kept.hash == proposed.hash and kept.state is PlanState.WAITING:
-        _note(seen, kept, services)  # and not kept anew: somebody may be deciding on it now
         tell_deal(seen.deal.ref, {"sync_status": "awaiting_approval", "sync_message": kept.reason}, services)
+        _note(seen, kept, services)  # and not kept anew: somebody may be deciding on it now
     else:
         if agreed:
             said = "; ".join(differences(kept.document, proposed.document))
             proposed = replace(proposed, reason=sentences.CHANGED_SINCE.says(changes=said))
+        tell_deal(seen.deal.ref, {"sync_status": "awaiting_approval", "sync_message": proposed.reason}, services)
         with services.store.begin() as work:
             work.plans.keep(proposed)
-        tell_deal(seen.deal.ref, {"sync_status": "awaiting_approval", "sync_message": proposed.reason}, services)
 
 
 def _change(seen: Look, kept: DealPlan, own: Sequence[RunningContract], day: date, services: Services) -> Change | None:
@@ -197,19 +198,19 @@ def _do(plan: BillingPlan, agreed: DealPlan, services: Services) -> None:
     else:
         with services.store.begin() as work:
             work.plans.keep(replace(agreed, state=PlanState.BILLED))
+    tell_deal(agreed.deal, {"sync_status": "billed", "sync_message": " ".join(plan.notes)}, services)
     with services.store.begin() as work:
         work.plans.done(agreed.deal, agreed.round)
-    tell_deal(agreed.deal, {"sync_status": "billed", "sync_message": " ".join(plan.notes)}, services)
 
 
 def _as_it_was(seen: Look, kept: DealPlan, services: Services) -> None:
     """Whatever was proposed meanwhile is withdrawn, and the record says again that all is well."""
+    tell_deal(kept.deal, {"sync_status": "billed", "sync_message": ""}, services)
     with services.store.begin() as work:
         if not kept.is_made:
             work.plans.withdraw(kept.deal, kept.round)
         for made in work.plans.history(kept.deal)[-1:]:
             work.plans.seen(made.deal, made.round, seen.fingerprint)
-    tell_deal(kept.deal, {"sync_status": "billed", "sync_message": ""}, services)
 
 
 def _note(seen: Look, kept: DealPlan, services: Services) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -208,3 +209,26 @@ def test_another_account_without_a_merge_is_shown_as_a_change(world: World, ref:
 
     assert message_on(world, ref)[0] == "awaiting_approval"
     assert len(world.billing.customers) == 1
+
+
+@pytest.mark.parametrize("records", [seats(5), seats(8)], ids=["billed", "edited"])
+def test_a_crash_before_the_record_is_told_leaves_it_to_be_told(
+    world: World, records: DealRecords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is noted as seen or done is not looked at again: it must have been told by then."""
+    told = world.crm.has(seats(5))
+    if records != seats(5):
+        ring(world, told)
+        world.crm.has(records)
+
+    def crash(*_told: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        for module in ("bill_deal", "review_billed_deal"):
+            patched.setattr(sys.modules[f"connector.sync.{module}"], "tell_deal", crash)
+        with pytest.raises(KeyboardInterrupt):
+            ring(world, told)
+    ring(world, told)
+
+    assert message_on(world, told)[0] == ("billed" if records == seats(5) else "awaiting_approval")
