@@ -244,6 +244,14 @@ class Records(Protocol):
         """Records of one CRM that differ and may be written now, longest waiting first."""
         ...
 
+    def sending(self, states: Sequence[RecordState]) -> None:
+        """These states' differences are about to be sent: until told, nobody knows what stands in the CRM.
+
+        Whoever dies between the call and its answer may have written them. A value that then goes back to what was
+        written before would look written, and the record would show the wrong one for good.
+        """
+        ...
+
     def written(self, ref: RecordRef, values: Values, at: datetime) -> None: ...
 
     def written_at(self, refs: Sequence[RecordRef]) -> dict[RecordRef, datetime]:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, func, literal, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ARRAY, Connection, Text, and_, bindparam, case, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import QUIET, STAMP, RecordState, Values, decode, encode
@@ -31,6 +31,11 @@ _LOCK = (
     select(crm_record.c.ref, crm_record.c.desired, crm_record.c.written, crm_record.c.differs)
     .where(crm_record.c.ref == bindparam("of"))
     .with_for_update()
+)
+_FORGET = (
+    update(crm_record)
+    .where(crm_record.c.ref == bindparam("of"))
+    .values(written=crm_record.c.written.op("-", return_type=JSONB)(bindparam("names", type_=ARRAY(Text))))
 )
 
 
@@ -70,6 +75,12 @@ class PostgresRecords:
             .limit(limit)
         )
         return [_record(row) for row in self._connection.execute(query)]
+
+    def sending(self, states: Sequence[RecordState]) -> None:
+        """Forget what was last written of the values that are about to be sent, so that they differ until told."""
+        in_order = sorted(states, key=lambda state: state.ref)
+        if rows := [{"of": state.ref, "names": sorted(state.difference())} for state in in_order]:
+            self._connection.execute(_FORGET, rows)
 
     def written(self, ref: RecordRef, values: Values, at: datetime) -> None:
         """These values stand in the CRM now. What was desired meanwhile still differs."""

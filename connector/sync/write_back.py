@@ -33,6 +33,7 @@ def write_back(crm_name: str, services: Services) -> None:
     for _ in range(_MOST_ROUNDS):
         with services.store.begin() as work:
             waiting = work.records.waiting(crm_name, _AT_ONCE)
+            work.records.sending(waiting)
         if not waiting:
             return
         _write_batch(waiting, crm_name, services)

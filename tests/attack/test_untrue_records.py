@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from connector.domain.refs import RecordRef
 from connector.errors import RetryLater
+from connector.ports import CrmWrite, RowResult
 from connector.sync.assess_account import assess_account
 from connector.sync.bill_deal import bill_deal
 from connector.sync.refresh_account import refresh_account
-from tests.fakes import a_fake_deal
+from connector.sync.write_back import write_back
+from tests.fakes import MAPPING, a_fake_deal
 from tests.sync.conftest import World
+
+OPEN_BALANCE = MAPPING.write_back["account"]["open_balance"]
 
 
 def a_billed_deal(world: World) -> tuple[RecordRef, RecordRef]:
@@ -61,3 +67,31 @@ def test_a_deleted_customers_record_shows_the_same_whoever_works_it_out(world: W
     after_refresh = desired(world, account, "open_balance")
     assess_account(str(customer), world.services)
     assert (after_refresh, desired(world, account, "open_balance")) == (owed, owed)
+
+
+def test_a_write_whose_answer_was_lost_is_not_the_last_word(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing owed, an invoice, paid: the middle one arrived although nobody heard of it, and must not stay."""
+    account, _ = a_billed_deal(world)
+    really = world.crm.write
+
+    def arrives_unheard(writes: Sequence[CrmWrite]) -> list[RowResult]:
+        really(writes)
+        raise RetryLater("The CRM did not answer in time.")
+
+    shows(world, account, Decimal(0))
+    write_back("fake", world.services)
+    shows(world, account, Decimal(145))
+    with monkeypatch.context() as lost:
+        lost.setattr(world.crm, "write", arrives_unheard)
+        with pytest.raises(RetryLater):
+            write_back("fake", world.services)
+    assert world.crm.shown[account][OPEN_BALANCE] == 145
+    shows(world, account, Decimal(0))
+    write_back("fake", world.services)
+
+    assert world.crm.shown[account][OPEN_BALANCE] == 0
+
+
+def shows(world: World, ref: RecordRef, open_balance: Decimal) -> None:
+    with world.services.store.begin() as work:
+        work.records.desire(ref, {"open_balance": open_balance})

@@ -86,6 +86,21 @@ def test_a_value_that_changed_while_it_was_written_still_waits(store: PostgresSt
     assert waiting(store) == [ACME]
 
 
+def test_a_value_that_goes_back_while_nobody_knows_whether_it_was_sent_is_sent_again(store: PostgresStore) -> None:
+    """Nothing owed, then an invoice, then nothing again; the write in between may have arrived, its sender died."""
+    desire(store, {"open_balance": Decimal(0), "health": "good"})
+    written(store, {"open_balance": Decimal(0), "health": "good"})
+    desire(store, {"open_balance": Decimal(145)})
+    with store.begin() as work:
+        work.records.sending(work.records.waiting("hubspot", 10))
+    assert desire(store, {"open_balance": Decimal(0)}) is True
+    with store.begin() as work:
+        (state,) = work.records.waiting("hubspot", 10)
+    assert state.difference() == {"open_balance": Decimal(0)}
+    written(store, {"open_balance": Decimal(0)})
+    assert waiting(store) == []
+
+
 @pytest.mark.parametrize("quiet", ["health_as_of", STAMP])
 def test_a_date_or_a_stamp_alone_is_no_reason_to_write(store: PostgresStore, quiet: str) -> None:
     """It goes along with the next change."""
