@@ -22,6 +22,16 @@ class InvoiceStatus(StrEnum):
     OTHER = "other"
 
 
+class PaymentMethod(StrEnum):
+    """What a customer's automatic charges would be paid with."""
+
+    UNKNOWN = ""  #: billing was not asked
+    NONE = "none"
+    CARD = "card"
+    BANK_DEBIT = "bank_debit"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class Customer:
     """Who is billed."""
@@ -32,6 +42,9 @@ class Customer:
     currency: str = ""
     deleted: bool = False
     crm_account: RecordRef | None = None  #: the CRM record its metadata names
+    payment_method: PaymentMethod = PaymentMethod.UNKNOWN
+    card_expires: date | None = None  #: the last day on which its default card works
+    credit_balance: int = 0  #: what it may still use up, in minor units of ``currency``; positive is in its favour
 
 
 class TiersMode(StrEnum):
@@ -109,6 +122,7 @@ class SubscriptionItem:
     interval: Interval | None
     current_period_end: datetime | None
     metered: bool = False
+    recurring_amount: Decimal | None = None  #: for the whole quantity, after running discounts; None when unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +187,7 @@ class Invoice:
     credited: int = 0  #: credit notes before and after payment
     disputed: bool = False
     processing: bool = False  #: a bank debit is on its way: not late
+    uncollectible_at: datetime | None = None  #: when it was written off
     lines: tuple[InvoiceLine, ...] = ()
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import DateTime, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-from connector.domain.billing import InvoiceStatus
+from connector.domain.billing import InvoiceStatus, PaymentMethod
 from connector.domain.deal import Interval
 from connector.domain.refs import RecordRef
 
@@ -57,6 +57,19 @@ class InvoiceStatusColumn(TypeDecorator[InvoiceStatus]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> InvoiceStatus | None:
         return None if value is None else InvoiceStatus(value)
+
+
+class PaymentMethodColumn(TypeDecorator[PaymentMethod]):
+    """A PaymentMethod, stored as its word."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: PaymentMethod | None, dialect: Dialect) -> Any:
+        return None if value is None else value.value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> PaymentMethod | None:
+        return None if value is None else PaymentMethod(value)
 
 
 class Moment(TypeDecorator[datetime]):

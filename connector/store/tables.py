@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from connector.store.columns import IntervalColumn, InvoiceStatusColumn, Moment, RefColumn
+from connector.store.columns import IntervalColumn, InvoiceStatusColumn, Moment, PaymentMethodColumn, RefColumn
 
 metadata = MetaData(
     naming_convention={
@@ -117,6 +117,7 @@ billed_deal = Table(
     Column("expected", BigInteger),
     Column("notes", ARRAY(Text), nullable=False),
     Column("since", Moment, nullable=False, server_default=func.now()),
+    Column("renewal_date", Date),  # as the CRM's own field says it, where the mapping reads one
 )
 
 # --- The ledger: what billing said, one row per record, columns named as the fields in domain/billing.py ------------
@@ -130,6 +131,9 @@ customer = Table(
     Column("currency", Text, nullable=False),
     Column("deleted", Boolean, nullable=False),
     Column("crm_account", RefColumn, index=True),
+    Column("payment_method", PaymentMethodColumn, nullable=False),
+    Column("card_expires", Date),
+    Column("credit_balance", BigInteger, nullable=False),
     Column("seen_at", Moment, nullable=False),
     Column("assessed_at", Moment),
     Index("ix_customer_assessed", text("assessed_at nulls first")),
@@ -166,6 +170,7 @@ subscription_item = Table(
     Column("interval", IntervalColumn),
     Column("current_period_end", Moment),
     Column("metered", Boolean, nullable=False),
+    Column("recurring_amount", Numeric),
     PrimaryKeyConstraint("subscription", "position"),
 )
 
@@ -198,6 +203,7 @@ invoice = Table(
     Column("credited", BigInteger, nullable=False),
     Column("disputed", Boolean, nullable=False),
     Column("processing", Boolean, nullable=False),
+    Column("uncollectible_at", Moment),
 )
 
 invoice_line = Table(

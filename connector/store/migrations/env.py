@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from alembic import context
 
-from connector.store.tables import metadata
+from connector.store.health_tables import crm_account
+
+metadata = crm_account.metadata  # of every table: that module stands on the others
 
 
 def _run() -> None:
