@@ -9,7 +9,10 @@ import click
 
 from connector.errors import ConnectorError
 
-_ALONE = ("serve", "worker", "migrate", "demo", "doctor", "setup", "plan", "bill", "release", "reconcile", "mapping")
+_ALONE = (
+    *("serve", "worker", "migrate", "demo", "doctor", "setup"),
+    *("plan", "bill", "release", "reconcile", "mapping", "health"),
+)
 _COMMANDS = {
     **{name: name for name in _ALONE},
     **dict.fromkeys(("approvals", "approve", "decline"), "approve"),
