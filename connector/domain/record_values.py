@@ -7,7 +7,6 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from connector.domain.billing import BillingAccount, Invoice, InvoiceStatus, Payment, Subscription
-from connector.domain.deal import Interval
 from connector.domain.money import Money
 from connector.domain.payment_health import (
     Health,
@@ -16,14 +15,12 @@ from connector.domain.payment_health import (
     assess,
     is_late_payer,
 )
+from connector.domain.recurring import monthly
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import Value
 
 _RUNNING = frozenset({"active", "past_due", "trialing", "unpaid"})
 _SENT = frozenset({InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.UNCOLLECTIBLE})
-
-# Source: the usual normalisation to a month: year / 12, week x 52 / 12, day x 365 / 12.
-_PER_MONTH = {"year": Decimal(1) / 12, "month": Decimal(1), "week": Decimal(52) / 12, "day": Decimal(365) / 12}
 
 
 def account_values(account: BillingAccount, today: date, policy: HealthPolicy) -> dict[str, Value]:
@@ -95,19 +92,9 @@ def renewal_date(subscriptions: Iterable[Subscription]) -> date | None:
 
 
 def monthly_recurring(subscriptions: Iterable[Subscription], currency: str) -> Decimal:
-    """MRR in major units of one currency, rounded to its smallest unit only at the end."""
-    minor = Decimal(0)
-    for subscription in subscriptions:
-        if subscription.status not in _RUNNING or subscription.currency != currency:
-            continue
-        for item in subscription.items:
-            if item.unit_amount is not None and item.interval is not None and not item.metered:
-                minor += item.unit_amount * item.quantity * _monthly_factor(item.interval)
+    """MRR in major units of one currency, rounded to its smallest unit only at the end; see ``recurring``."""
+    minor = sum((monthly(s) for s in subscriptions if s.currency == currency), start=Decimal(0))
     return Money(int(minor.to_integral_value(ROUND_HALF_UP)), currency).major
-
-
-def _monthly_factor(interval: Interval) -> Decimal:
-    return _PER_MONTH[interval.unit] / interval.count
 
 
 def _by_rank(subscriptions: Sequence[Subscription]) -> list[Subscription]:

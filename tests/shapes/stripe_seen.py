@@ -133,11 +133,11 @@ class StripeSeen:
         ]
 
     def monthly(self, customer: str) -> Decimal:
-        """What recurs a month, of everything that runs and has a plain price, rounded half up at the end."""
+        """What recurs a month, of everything that is paid for and has a plain price, rounded half up at the end."""
         months = {"month": Decimal(1), "year": Decimal(12), "week": Decimal(12) / 52, "day": Decimal(12) / 365}
         total, currency = Decimal(0), "eur"
         for subscription in self._own("subscription"):
-            if subscription["status"] in _OVER or subscription["customer"] != customer:
+            if subscription["status"] not in ("active", "past_due") or subscription["customer"] != customer:
                 continue
             currency = subscription["currency"]
             for item in self._items(subscription):
