@@ -1,59 +1,72 @@
-"""PaymentHealth: who pays how late, from the ledger alone.
+"""PaymentHealth: who pays how late, and why we say so, from the ledger alone.
 
-The score and the chance of a late next invoice follow one measured formula: graded lateness (a few days are noise,
-forty are not), weighed by due date with a half-life of 180 days, unpaid invoices counted up to today, shrunk lightly
-towards the portfolio. Amounts are per currency and never added across currencies.
+The score and the two chances follow one measured formula (``lateness``): graded lateness, weighed by due date, unpaid
+invoices counted up to today, shrunk lightly towards the portfolio. They look at days, never at amounts, so they stand
+for all currencies together; money is per currency and never added across currencies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
-from math import log
+from typing import NamedTuple
 
-from connector.domain.billing import Invoice, InvoiceStatus
+from connector.domain import lateness
+from connector.domain.aging import AgingBucket, bucket_of
+from connector.domain.billing import Customer, Dispute, Invoice, InvoiceStatus, Payment
+from connector.domain.charge_readiness import MethodState, method_state
+from connector.domain.currency_health import CurrencyHealth, currency_health, share
+from connector.domain.health_policy import HealthPolicy, RollUp, Segment
+from connector.domain.health_reasons import Reason, ReasonCode
+from connector.domain.health_word import THIN, Confidence, Health, confidence, word
+from connector.domain.invoice_standing import (
+    InvoiceStanding,
+    contested_by,
+    days_of_arrival,
+    days_past_due,
+    standing,
+)
 from connector.domain.money import Money
+from connector.domain.payment_trend import Direction, Trend, trend
+from connector.domain.portfolio import Portfolio
+from connector.domain.promise import Promise, broken
+from connector.domain.refs import RecordRef
+
+__all__ = [
+    "AgingBucket",
+    "Confidence",
+    "CurrencyHealth",
+    "Direction",
+    "Health",
+    "HealthPolicy",
+    "MethodState",
+    "NextInvoice",
+    "PaymentHealth",
+    "Portfolio",
+    "Reason",
+    "ReasonCode",
+    "RollUp",
+    "Segment",
+    "Trend",
+    "asks_for_flag",
+    "assess",
+    "bucket_of",
+    "days_past_due",
+    "is_late_payer",
+]
 
 
-class Health(StrEnum):
-    """The word on the record."""
-
-    GOOD = "good"
-    WATCH = "watch"
-    LATE = "late"
-    SEVERE = "severe"
-    UNKNOWN = "unknown"
+DEFAULT_POLICY = HealthPolicy()
+DEFAULT_PORTFOLIO = Portfolio()
 
 
-class AgingBucket(StrEnum):
-    """Days past the due date, in the usual bands."""
+class NextInvoice(NamedTuple):
+    """The next invoice that billing will make."""
 
-    CURRENT = "current"
-    TO_30 = "1-30"
-    TO_60 = "31-60"
-    TO_90 = "61-90"
-    OVER_90 = "90+"
-
-
-@dataclass(frozen=True, slots=True)
-class HealthPolicy:
-    """Where the words begin. Scores run from 0 to 100."""
-
-    flag_below: float = 60.0
-    watch_below: float = 75.0
-    severe_days: int = 60
-    renewal_window_days: int = 90
-
-
-@dataclass(frozen=True, slots=True)
-class Portfolio:
-    """What all accounts together say, for accounts with little history: means over the accounts' own means."""
-
-    mean_lateness: float = 0.15  #: of the graded lateness, 0 to 1
-    late_rate: float = 0.3
+    day: date
+    amount: Money | None = None  #: as it stands today; None when it depends on use
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +78,10 @@ class PaymentHealth:
     word: Health
     score: float | None
     next_late_chance: float | None
+    trouble_chance: float | None
+    confidence: Confidence
+    reasons: tuple[Reason, ...]
+    by_currency: Mapping[str, CurrencyHealth]
     open_balance: Money | None
     overdue_balance: Money | None
     overdue_count: int
@@ -74,166 +91,138 @@ class PaymentHealth:
     on_time_rate: Decimal | None  #: percent
     resolved: int
     disputed: bool
-    reason: str
+    failed_attempts: int = 0
+    payment_method: MethodState = MethodState.UNKNOWN
+    broken_promises: int = 0
+    trend: Trend = field(default_factory=Trend)
+    next_invoice: NextInvoice | None = None
 
-
-def days_past_due(invoice: Invoice, today: date) -> int:
-    """Whole days since the due date while money is still owed; otherwise 0.
-
-    A disputed invoice and one whose bank debit is on its way are not late.
-    """
-    if not _owed(invoice) or invoice.due_date is None or invoice.disputed or invoice.processing:
-        return 0
-    return max(0, (today - invoice.due_date).days)
-
-
-def bucket_of(days: int) -> AgingBucket:
-    """The aging bucket of a number of days past due."""
-    for limit, bucket in ((0, AgingBucket.CURRENT), (30, AgingBucket.TO_30), (60, AgingBucket.TO_60)):
-        if days <= limit:
-            return bucket
-    return AgingBucket.TO_90 if days <= 90 else AgingBucket.OVER_90
+    @property
+    def reason(self) -> str:
+        """All reasons, as one paragraph."""
+        return " ".join(reason.text for reason in self.reasons)
 
 
 def assess(
-    invoices: Iterable[Invoice], today: date, policy: HealthPolicy, portfolio: Portfolio | None = None
+    invoices: Iterable[Invoice],
+    payments: Sequence[Payment],
+    disputes: Iterable[Dispute],
+    today: date,
+    policy: HealthPolicy = DEFAULT_POLICY,
+    portfolio: Portfolio = DEFAULT_PORTFOLIO,
+    *,
+    promises: Iterable[Promise] = (),
+    customer: Customer | None = None,
+    next_invoice: NextInvoice | None = None,
 ) -> PaymentHealth:
-    """One account's payment record as of ``today``. The order of the invoices changes nothing."""
-    counted = [invoice for invoice in invoices if _counts(invoice)]
-    currency = _main_currency(counted)
-    in_main = [invoice for invoice in counted if invoice.currency == currency]
-    owed = [invoice for invoice in in_main if _owed(invoice)]
-    late = [invoice for invoice in owed if days_past_due(invoice, today) > 0]
-    oldest = max((days_past_due(invoice, today) for invoice in counted), default=0)
-    # What an admin wrote off was never paid: it still says how the account pays.
-    settled = [(_days_late(i, today), i) for i in counted if _resolved(i, today)]
-    score = _score(settled, today, portfolio or Portfolio()) if settled else None
-    word = _word(score, oldest, policy)
+    """One account's payment record as of ``today`` (UTC). The order of whatever is given changes nothing."""
+    given = sorted(invoices, key=_place)
+    arrived = days_of_arrival(payments, given) if payments else {}
+    contested = contested_by(disputes)
+    standings = [found for each in given if (found := standing(each, today, arrived, contested)) is not None]
+    currency = _main_currency(standings)
+    by_currency = _by_currency(standings)
+    outcomes = [each.outcome for each in standings if each.outcome is not None]
+    score = own = None
+    if outcomes:
+        lost, unknown = lateness.points_lost(outcomes, today, portfolio.mean_lateness)
+        own = sum(lost)
+        score = 100 - own - unknown
+    oldest = max((each.past_due for each in standings), default=0)
+    main = by_currency.get(currency)
+    recent = lateness.issued_recently(((i.finalized_at or i.created_at).date() for i, *_ in standings), today)
     return PaymentHealth(
         as_of=today,
         currency=currency,
-        word=word,
+        word=word(score, own or 0.0, oldest, policy),
         score=score,
-        next_late_chance=_late_chance(settled, today, portfolio or Portfolio()) if settled else None,
-        open_balance=_total(owed, currency),
-        overdue_balance=_total(late, currency),
-        overdue_count=sum(1 for invoice in counted if days_past_due(invoice, today) > 0),
+        next_late_chance=lateness.next_late_chance(outcomes, today, portfolio.late_rate) if outcomes else None,
+        trouble_chance=lateness.trouble_chance(outcomes, today, portfolio.serious_rate, recent) if outcomes else None,
+        confidence=confidence(len(outcomes), sum(lateness.weight(o.due, today) for o in outcomes)),
+        reasons=_reasons(standings, by_currency, currency, oldest),
+        by_currency=by_currency,
+        open_balance=main.open_balance if main else None,
+        overdue_balance=main.overdue_balance if main else None,
+        overdue_count=sum(each.overdue_count for each in by_currency.values()),
         days_past_due=oldest,
         bucket=bucket_of(oldest),
-        average_days_late=_average([(days, i) for days, i in settled if i.currency == currency]),
-        on_time_rate=_on_time(settled),
-        resolved=len(settled),
-        disputed=any(invoice.disputed for invoice in counted),
-        reason=_reason(late, oldest, settled, currency),
+        average_days_late=main.average_days_late if main else None,
+        on_time_rate=share(sum(1 for o in outcomes if o.days_late <= 0), len(outcomes)),
+        resolved=len(outcomes),
+        disputed=any(each.disputed for each in standings),
+        failed_attempts=sum(_failed(each) for each in standings),
+        payment_method=method_state(customer, next_invoice.day if next_invoice else None, today),
+        broken_promises=broken(promises, given, payments, today) if promises else 0,
+        trend=trend(outcomes, today),
+        next_invoice=next_invoice,
     )
+
+
+def asks_for_flag(health: PaymentHealth, policy: HealthPolicy) -> bool:
+    """Whether the payment record asks for the flag, wherever the renewal stands: late, severe, or likely late next."""
+    chance = health.next_late_chance
+    likely = chance is not None and policy.late_chance_flag < 1 and chance >= policy.late_chance_flag
+    return likely or health.word in (Health.LATE, Health.SEVERE)
 
 
 def is_late_payer(health: PaymentHealth, renewal: date | None, policy: HealthPolicy) -> bool:
-    """Whether the account should carry the flag: it pays badly, and its renewal is near (or its date unknown)."""
-    if health.word not in (Health.LATE, Health.SEVERE):
+    """Whether the account should carry the flag: its record asks for it, and its renewal is near or unknown."""
+    if not asks_for_flag(health, policy):
         return False
-    return renewal is None or (renewal - health.as_of).days <= policy.renewal_window_days
+    return renewal is None or (renewal - health.as_of).days <= max(policy.renewal_windows, default=0)
 
 
-def _counts(invoice: Invoice) -> bool:
-    """Drafts and voids are no receivable; a replaced revision would count twice; a zero invoice says nothing."""
-    return (
-        invoice.status in (InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.UNCOLLECTIBLE)
-        and invoice.replaced_by is None
-        and invoice.total > 0
-    )
+def _place(invoice: Invoice) -> tuple[date, str, str]:
+    """Where an invoice stands among others: by due date."""
+    return invoice.due_date or date.min, invoice.ref.id, invoice.ref.provider
 
 
-def _owed(invoice: Invoice) -> bool:
-    return invoice.status is InvoiceStatus.OPEN and invoice.amount_remaining > 0
-
-
-def _resolved(invoice: Invoice, today: date) -> bool:
-    """Paid, or past due and unpaid: it says something about how the account pays."""
-    if invoice.due_date is None or invoice.disputed or invoice.processing:
-        return False
-    return invoice.status is InvoiceStatus.PAID or invoice.due_date < today
-
-
-def _days_late(invoice: Invoice, today: date) -> int:
-    """Signed for what is paid, up to today for what is not."""
-    if invoice.due_date is None:
-        return 0
-    end = invoice.paid_at.date() if invoice.status is InvoiceStatus.PAID and invoice.paid_at else today
-    return (end - invoice.due_date).days
-
-
-def _main_currency(invoices: Sequence[Invoice]) -> str:
+def _main_currency(standings: Sequence[InvoiceStanding]) -> str:
     """The currency of the newest invoice; ties by code, so that order changes nothing."""
-    newest = max(invoices, key=lambda i: (i.created_at, i.currency), default=None)
+    newest = max((each.invoice for each in standings), key=lambda i: (i.created_at, i.currency), default=None)
     return newest.currency if newest else ""
 
 
-def _total(invoices: Iterable[Invoice], currency: str) -> Money | None:
-    return Money(sum(invoice.amount_remaining for invoice in invoices), currency) if currency else None
+def _by_currency(standings: Sequence[InvoiceStanding]) -> dict[str, CurrencyHealth]:
+    grouped: dict[str, list[InvoiceStanding]] = {}
+    for each in standings:
+        grouped.setdefault(each.invoice.currency, []).append(each)
+    return {currency: currency_health(currency, grouped[currency]) for currency in sorted(grouped)}
 
 
-def _weight(invoice: Invoice, today: date) -> float:
-    if invoice.status is not InvoiceStatus.PAID or invoice.due_date is None:
-        return 1.0
-    return float(0.5 ** (max(0, (today - invoice.due_date).days) / 180))
+def _failed(found: InvoiceStanding) -> int:
+    """Attempts to charge an invoice that failed: all of an unpaid one, all but the last of a paid one."""
+    attempts = found.invoice.attempt_count
+    return max(0, attempts - 1) if found.invoice.status is InvoiceStatus.PAID else attempts
 
 
-def _lateness(days: int) -> float:
-    """Graded: on time 0, 1 day .17, 5 days .44, 30 days .84, 60 and more 1."""
-    return log(1 + min(max(days, 0), 60)) / log(61)
-
-
-def _score(settled: Sequence[tuple[int, Invoice]], today: date, portfolio: Portfolio) -> float:
-    weights = [(_weight(invoice, today), _lateness(days)) for days, invoice in settled]
-    lost = sum(weight * grade for weight, grade in weights) + portfolio.mean_lateness
-    return 100 * (1 - lost / (sum(weight for weight, _ in weights) + 1))
-
-
-def _late_chance(settled: Sequence[tuple[int, Invoice]], today: date, portfolio: Portfolio) -> float:
-    weights = [(_weight(invoice, today), days > 0) for days, invoice in settled]
-    late = sum(weight for weight, was_late in weights if was_late) + 2 * portfolio.late_rate
-    return late / (sum(weight for weight, _ in weights) + 2)
-
-
-def _word(score: float | None, oldest: int, policy: HealthPolicy) -> Health:
-    if score is None:
-        return Health.UNKNOWN
-    if oldest > policy.severe_days:
-        return Health.SEVERE
-    if score < policy.flag_below:
-        return Health.LATE
-    return Health.WATCH if score < policy.watch_below or oldest > 0 else Health.GOOD
-
-
-def _average(settled: Sequence[tuple[int, Invoice]]) -> Decimal | None:
-    """Days late weighted by amount, one decimal; early payments count as early."""
-    weight = sum(invoice.total for _, invoice in settled)
-    if not weight:
-        return None
-    return (Decimal(sum(days * invoice.total for days, invoice in settled)) / weight).quantize(Decimal("0.1"))
-
-
-def _on_time(settled: Sequence[tuple[int, Invoice]]) -> Decimal | None:
-    if not settled:
-        return None
-    on_time = sum(1 for days, _ in settled if days <= 0)
-    return (Decimal(100 * on_time) / len(settled)).quantize(Decimal("0.1"))
-
-
-def _reason(late: Sequence[Invoice], oldest: int, settled: Sequence[tuple[int, Invoice]], currency: str) -> str:
-    parts = []
-    if late:
-        noun = "invoice" if len(late) == 1 else "invoices"
-        days = "day" if oldest == 1 else "days"
-        parts.append(f"{len(late)} {noun}, {_total(late, currency)}, up to {oldest} {days} late")
-    paid = sorted(days for days, invoice in settled if invoice.status is InvoiceStatus.PAID)
+def _reasons(
+    standings: Sequence[InvoiceStanding], by_currency: Mapping[str, CurrencyHealth], currency: str, oldest: int
+) -> tuple[Reason, ...]:
+    reasons = []
+    late = [each.invoice.ref for each in standings if each.past_due]
+    settled = [each for each in standings if each.outcome is not None]
+    paid = sorted(each.outcome.days_late for each in settled if each.outcome and not each.outcome.unpaid)
+    habit = ""
     if paid:
         usual = paid[len(paid) // 2]
-        days = "day" if usual == 1 else "days"
-        parts.append(f"usually pays {usual} {days} after due" if usual > 0 else "usually pays on time")
-    if len(settled) < 3:
+        habit = f"usually pays {_days(usual)} after due" if usual > 0 else "usually pays on time"
+    if late:
+        noun = "invoice" if len(late) == 1 else "invoices"
+        money = " and ".join(str(c.overdue_balance) for c in by_currency.values() if c.overdue_count)
+        text = f"{len(late)} {noun}, {money}, up to {_days(oldest)} late{'; ' if habit else ''}{habit}."
+        reasons.append(Reason(ReasonCode.OVERDUE, text, tuple(late)))
+    elif habit:
+        code = ReasonCode.PAYS_LATE if "after" in habit else ReasonCode.PAYS_ON_TIME
+        reasons.append(Reason(code, f"{habit[0].upper()}{habit[1:]}.", tuple(each.invoice.ref for each in settled)))
+    if not settled:
+        reasons.append(Reason(ReasonCode.NOTHING_DUE, "No invoice has come due yet."))
+    elif len(settled) < THIN:
         noun = "invoice has" if len(settled) == 1 else "invoices have"
-        parts.append(f"only {len(settled)} {noun} come due so far" if settled else "no invoice has come due yet")
-    text = "; ".join(parts)
-    return f"{text[0].upper()}{text[1:]}." if text else ""
+        refs: tuple[RecordRef, ...] = tuple(each.invoice.ref for each in settled)
+        reasons.append(Reason(ReasonCode.THIN_HISTORY, f"Only {len(settled)} {noun} come due so far.", refs))
+    return tuple(reasons)
+
+
+def _days(count: int) -> str:
+    return f"{count} day" if count == 1 else f"{count} days"

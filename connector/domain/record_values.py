@@ -25,7 +25,7 @@ _SENT = frozenset({InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.UNCOLLE
 
 def account_values(account: BillingAccount, today: date, policy: HealthPolicy) -> dict[str, Value]:
     """Every value of the account's record, except how its synchronisation went."""
-    health = assess(account.invoices, today, policy)
+    health = assess(account.invoices, account.payments, account.disputes, today, policy)
     subscriptions = _by_rank(account.subscriptions)
     currency = health.currency or next((s.currency for s in subscriptions), account.customer.currency)
     return {
@@ -49,7 +49,7 @@ def deal_values(
     ``billed_by`` are the subscriptions, schedules and invoices that the deal became. A schedule's subscription, which
     it makes when its day comes, is known by the deal that it names.
     """
-    whole = assess(account.invoices, today, policy)
+    whole = assess(account.invoices, account.payments, account.disputes, today, policy)
     scheduled = any(made.kind == "schedule" for made in billed_by)
     subscribed = tuple(s for s in account.subscriptions if s.ref in billed_by or (scheduled and s.deal == deal))
     billing = {*billed_by, *(s.ref for s in subscribed)}
@@ -62,7 +62,7 @@ def deal_values(
     payments = tuple(payment for payment in account.payments if payment.invoice in ids)
     subscriptions = _by_rank(own.subscriptions)
     currency = next((i.currency for i in own.invoices), next((s.currency for s in subscriptions), whole.currency))
-    health = assess(own.invoices, today, policy)
+    health = assess(own.invoices, payments, account.disputes, today, policy)
     return {
         "customer_id": account.customer.ref.id,
         **_subscription_values(subscriptions, currency),

@@ -31,7 +31,7 @@ POLICY = HealthPolicy()
 
 
 def judged(*invoices: Invoice, today: date = TODAY) -> PaymentHealth:
-    return assess(invoices, today, POLICY)
+    return assess(invoices, (), (), today, POLICY)
 
 
 def due(days_ago: int, number: int = 1, late: int | None = None, **changes: Any) -> Invoice:
@@ -119,7 +119,7 @@ def test_one_day_is_not_days() -> None:
 
 
 def test_a_thin_history_says_so() -> None:
-    assert "only 1 invoice has come due so far" in judged(due(5)).reason
+    assert "Only 1 invoice has come due so far" in judged(due(5)).reason
     assert judged().reason == "No invoice has come due yet."
 
 

@@ -1,0 +1,59 @@
+"""The word on the record, and how sure we are of it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from connector.domain.health_policy import HealthPolicy
+
+
+class Health(StrEnum):
+    """The word on the record, the best first."""
+
+    GOOD = "good"
+    WATCH = "watch"
+    LATE = "late"
+    SEVERE = "severe"
+    UNKNOWN = "unknown"
+
+
+class Confidence(StrEnum):
+    """How much of the score is the account's own doing, and how much is what the portfolio says."""
+
+    NONE = "none"  #: nothing came due yet
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+THIN = 3
+"""With fewer resolved invoices than this, the record says so beside the score."""
+
+_MEDIUM_WEIGHT, _HIGH_WEIGHT = 2.0, 6.0
+"""The portfolio weighs as much as one invoice of today: a third of the score here, a seventh there."""
+
+
+def confidence(resolved: int, weight: float) -> Confidence:
+    """From how many invoices came due, and how much they still weigh together."""
+    if not resolved:
+        return Confidence.NONE
+    if resolved < THIN or weight < _MEDIUM_WEIGHT:
+        return Confidence.LOW
+    return Confidence.HIGH if weight >= _HIGH_WEIGHT else Confidence.MEDIUM
+
+
+def word(score: float | None, own_points: float, oldest: int, policy: HealthPolicy) -> Health:
+    """From the score, and how many days past due the oldest invoice is.
+
+    ``own_points`` are those that the account's own invoices took off the score: what other accounts do makes nobody
+    a late payer.
+    """
+    if score is None:
+        return Health.UNKNOWN
+    if oldest > policy.severe_days or (oldest > 0 and score < policy.severe_below):
+        return Health.SEVERE
+    if score < policy.flag_below and own_points > 0:
+        return Health.LATE
+    if oldest > 0 or (score < policy.watch_below and own_points > 0):
+        return Health.WATCH
+    return Health.GOOD

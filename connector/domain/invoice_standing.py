@@ -1,0 +1,109 @@
+"""What one invoice says on one day: what is owed on it, since when, and what it tells about how its account pays.
+
+Which invoices count at all (statuses are Stripe's):
+
+- drafts and voids are no receivable; a replaced revision would count twice; an invoice for nothing says nothing
+- written off (uncollectible): no longer owed, but it was never paid, so it tells of lateness up to today
+- disputed, or with a bank debit on its way: owed, but neither late nor on time, whether it is paid or not. So not
+  paying one can never help
+- settled without anybody paying (credited in full, or covered by a credit balance): neither late nor on time
+- a partial payment leaves the rest owed, and the invoice unpaid until all of it is
+
+The day an invoice was paid is ``paid_at`` in UTC, unless payments that cover it are given: then it is the day the last
+of them arrived. For money that came outside billing ``paid_at`` is only the moment somebody clicked (Stripe,
+``paid_out_of_band``), while the payment carries the day that person named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
+from types import MappingProxyType
+from typing import NamedTuple
+
+from connector.domain.billing import Dispute, Invoice, InvoiceStatus, Payment
+from connector.domain.lateness import Outcome
+from connector.domain.refs import RecordRef
+
+DISPUTE_OVER = frozenset({"won", "prevented", "warning_closed"})
+"""The merchant kept the money. Source: Stripe, dispute statuses."""
+
+_PAID, _OPEN, _UNCOLLECTIBLE = InvoiceStatus.PAID, InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE
+_COUNTED = frozenset({_PAID, _OPEN, _UNCOLLECTIBLE})
+
+
+class InvoiceStanding(NamedTuple):
+    """One invoice on one day. Amounts in minor units of its currency."""
+
+    invoice: Invoice
+    owed: int  #: what is still to be paid; 0 for what was written off
+    past_due: int  #: whole days since the due date while it is owed and not contested or under way; else 0
+    outcome: Outcome | None  #: what it tells about how the account pays; None when nothing
+    disputed: bool
+
+
+def standing(
+    invoice: Invoice,
+    today: date,
+    arrived: Mapping[RecordRef, date] = MappingProxyType({}),
+    contested: Collection[RecordRef] = (),
+) -> InvoiceStanding | None:
+    """What an invoice says on that day; None for one that does not count.
+
+    ``arrived`` tells when the money of an invoice came where that is known better than by its ``paid_at``;
+    ``contested`` are the invoices under dispute, beside those that say so themselves.
+    """
+    status = invoice.status
+    if status not in _COUNTED or invoice.replaced_by is not None or invoice.total <= 0:
+        return None
+    disputed = invoice.disputed or (bool(contested) and invoice.ref in contested)
+    silent = disputed or invoice.processing or _paid_by_nobody(invoice)
+    due, paid = invoice.due_date, None
+    if status is _PAID:
+        paid = arrived.get(invoice.ref) if arrived else None
+        if paid is None and invoice.paid_at is not None:
+            paid = invoice.paid_at.date()
+        if paid is None or paid <= today:
+            told = None if silent or due is None or paid is None else Outcome(due, (paid - due).days, False)
+            return InvoiceStanding(invoice, 0, 0, told, disputed)
+    # What was paid after that day was still owed on it.
+    owed = 0 if status is _UNCOLLECTIBLE else invoice.amount_remaining + (invoice.amount_paid if paid else 0)
+    if silent or due is None or due >= today:
+        return InvoiceStanding(invoice, owed, 0, None, disputed)
+    late = (today - due).days
+    return InvoiceStanding(invoice, owed, late if owed > 0 else 0, Outcome(due, late, True), disputed)
+
+
+def days_past_due(invoice: Invoice, today: date) -> int:
+    """Whole days since the due date while money is still owed; otherwise 0.
+
+    A disputed invoice and one whose bank debit is on its way are not late.
+    """
+    found = standing(invoice, today)
+    return found.past_due if found else 0
+
+
+def days_of_arrival(payments: Iterable[Payment], invoices: Iterable[Invoice]) -> dict[RecordRef, date]:
+    """When the money of each paid invoice had come in full, for those that payments cover."""
+    last: dict[RecordRef, date] = {}
+    sums: dict[RecordRef, int] = {}
+    for payment in payments:
+        if payment.status != "paid" or payment.paid_at is None:
+            continue
+        day = payment.paid_at.date()
+        known = last.get(payment.invoice)
+        last[payment.invoice] = day if known is None or day > known else known
+        sums[payment.invoice] = sums.get(payment.invoice, 0) + payment.amount
+    return {i.ref: last[i.ref] for i in invoices if i.ref in last and sums[i.ref] >= i.amount_paid > 0}
+
+
+def contested_by(disputes: Iterable[Dispute]) -> frozenset[RecordRef]:
+    """The invoices whose money is in question, or gone."""
+    return frozenset(d.invoice for d in disputes if d.invoice is not None and d.status not in DISPUTE_OVER)
+
+
+def _paid_by_nobody(invoice: Invoice) -> bool:
+    """Whether it was settled by credit alone."""
+    if invoice.amount_paid > 0 or invoice.amount_remaining > 0:
+        return False
+    return invoice.credited > 0 or invoice.amount_due <= 0
