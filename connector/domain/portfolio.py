@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import fsum
+
+from connector.domain.lateness import Outcome, account_means
+
+ENOUGH_ACCOUNTS = 30
+"""From so many accounts on, a company's own figures stand alone; below, the shipped ones fill in what is missing.
+
+Means of accounts differ from each other by about 0.2: the mean of thirty is good to about 0.04, less than what one
+single invoice moves.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +32,36 @@ class Portfolio:
     invoices: int = 0
     as_of: date | None = None
     version: int = 0
+
+
+def fit(accounts: Iterable[Sequence[Outcome]], as_of: date) -> Portfolio:
+    """What a company's own accounts say by ``as_of``: each account's outcomes come in one sequence, one at a time.
+
+    Accounts of which nothing has come due are left out. Fewer than ``ENOUGH_ACCOUNTS`` speak in proportion: of ten,
+    a third of each figure is theirs and the rest the shipped default. The order of the accounts changes nothing.
+    """
+    lateness, late, serious = array("d"), array("d"), array("d")
+    invoices = 0
+    for outcomes in accounts:
+        means = account_means(outcomes, as_of)
+        if means is None:
+            continue
+        invoices += len(outcomes)
+        lateness.append(means.lateness)
+        late.append(means.late)
+        serious.append(means.serious)
+    shipped = Portfolio()
+    return Portfolio(
+        mean_lateness=_mean(lateness, shipped.mean_lateness),
+        late_rate=_mean(late, shipped.late_rate),
+        serious_rate=_mean(serious, shipped.serious_rate),
+        accounts=len(lateness),
+        invoices=invoices,
+        as_of=as_of,
+    )
+
+
+def _mean(values: array[float], shipped: float) -> float:
+    """Of the accounts' values, filled up with the shipped figure to ``ENOUGH_ACCOUNTS``."""
+    missing = max(0, ENOUGH_ACCOUNTS - len(values))
+    return (fsum(values) + missing * shipped) / (len(values) + missing)
