@@ -9,10 +9,11 @@ from typing import Any
 
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import Value
-from connector.errors import Gone, NeedsHuman, NotFound, RetryLater
+from connector.errors import Gone, NeedsHuman, NotFound, Rejected, RetryLater
 from connector.ports import (
     Check,
     Clock,
+    CrmTask,
     CrmWrite,
     DealRecords,
     FieldCatalog,
@@ -74,6 +75,10 @@ class FakeCrm:
     hidden: set[RecordRef] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
     trouble: Trouble = no_trouble
+    owners: dict[RecordRef, RecordRef] = field(default_factory=dict)  #: of an account or a deal; else the deal's own
+    inactive: set[RecordRef] = field(default_factory=set)  #: owners who left
+    tasks: dict[RecordRef, CrmTask] = field(default_factory=dict)
+    closed_tasks: dict[RecordRef, str] = field(default_factory=dict)  #: the note with which each was closed
     clock: Clock | None = None  #: with one, what we write is a change of the deal too, as it is in a real CRM
 
     def has(self, deal: DealRecords, at: datetime | None = None) -> RecordRef:
@@ -136,6 +141,43 @@ class FakeCrm:
                     self.changed_at[write.ref] = self.clock()
             results.append(RowResult(write.ref, refused))
         return results
+
+    def open_deals(self, account: RecordRef) -> Sequence[RecordRef]:
+        self._call("open_deals")
+        found = [ref for ref, deal in self.deals.items() if deal.account == account and not deal.closed]
+        return found[::-1][:100]
+
+    def owner_of(self, record: RecordRef) -> RecordRef | None:
+        self._call("owner_of")
+        if record not in self.shown:
+            raise NotFound("The record is gone.", ref=record)
+        deal = self.deals.get(record)
+        owner = self.owners.get(record) or (deal.owner if deal else None)
+        return None if owner in self.inactive else owner
+
+    def find_task(self, record: RecordRef, subject: str) -> RecordRef | None:
+        self._call("find_task")
+        found = [ref for ref, task in self.tasks.items() if (task.record, task.subject) == (record, subject)]
+        return found[-1] if found else None
+
+    def create_task(self, task: CrmTask) -> RecordRef:
+        """``trouble("after create_task")`` strikes after the task was made: its answer is lost."""
+        self._call("create_task")
+        if task.record not in self.shown:
+            raise NotFound("The record is gone.", ref=task.record)
+        if task.owner in self.inactive:
+            raise Rejected("The owner is not active.", ref=task.record)
+        ref = RecordRef(self.name, "task", f"task-{len(self.tasks) + 1}")
+        self.tasks[ref] = task
+        self.trouble("after create_task")
+        return ref
+
+    def close_task(self, task: RecordRef, note: str) -> bool:
+        self._call("close_task")
+        if task not in self.tasks or task in self.closed_tasks:
+            return False
+        self.closed_tasks[task] = note
+        return True
 
     def describe(self, kind: str) -> FieldCatalog:
         names = MAPPING.write_back.get(kind, {}).values()

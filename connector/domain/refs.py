@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class RecordRef:
     """One record of one provider, in our words: ``salesforce:deal:006...``, ``stripe:customer:cus_...``.
 
-    Kinds are ours, never the vendor's: deal, account, contact, owner, product, line_item, customer,
+    Kinds are ours, never the vendor's: deal, account, contact, owner, task, product, line_item, customer,
     subscription, schedule, invoice, price, payment, dispute, credit_note, event.
     """
 

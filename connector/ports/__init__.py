@@ -7,6 +7,7 @@ from connector.ports.billing import Billing
 from connector.ports.checks import Check, CheckStatus, SetupAction
 from connector.ports.crm import (
     Crm,
+    CrmTask,
     CrmWrite,
     DealRecords,
     FieldCatalog,
@@ -14,6 +15,7 @@ from connector.ports.crm import (
     LineRecords,
     RowResult,
     Touched,
+    task_subject,
 )
 from connector.ports.plans import AgreedChange, DealPlan, Plans, PlanState
 from connector.ports.services import BillingProvider, CrmProvider, Feature, Services
@@ -37,6 +39,7 @@ from connector.ports.store import (
     Targets,
     UnitOfWork,
 )
+from connector.ports.terms import Terms
 from connector.ports.throttle import Clock, Throttle, Unlimited
 from connector.ports.webhook import Webhook
 
@@ -55,6 +58,7 @@ __all__ = [
     "Clock",
     "Crm",
     "CrmProvider",
+    "CrmTask",
     "CrmWrite",
     "DealBilling",
     "DealPlan",
@@ -79,9 +83,11 @@ __all__ = [
     "Store",
     "TargetCounts",
     "Targets",
+    "Terms",
     "Throttle",
     "Touched",
     "UnitOfWork",
     "Unlimited",
     "Webhook",
+    "task_subject",
 ]

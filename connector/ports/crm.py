@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from connector.domain.refs import RecordRef
@@ -71,6 +71,31 @@ class CrmWrite:
 
     ref: RecordRef
     fields: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class CrmTask:
+    """A thing for a person to do about an account or a deal, as their CRM shows it in their list of tasks.
+
+    ``subject`` finds the task again and is one line, as ``task_subject`` makes it; ``body`` is plain text.
+    """
+
+    record: RecordRef  #: the account or deal it is about
+    owner: RecordRef | None  #: whose it is; None leaves it to the CRM: ourselves in Salesforce, nobody in HubSpot
+    subject: str
+    body: str
+    due: date
+    high_priority: bool = False
+
+
+SUBJECT_LENGTH = 255
+"""Characters that a task's subject may have in any CRM we know. Source: Salesforce, Task.Subject."""
+
+
+def task_subject(text: str) -> str:
+    """The text as a subject that every CRM keeps as it is: one line without spaces at its ends, not too long."""
+    line = " ".join(text.split())
+    return line if len(line) <= SUBJECT_LENGTH else f"{line[: SUBJECT_LENGTH - 1].rstrip()}…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +173,45 @@ class Crm(Protocol):
         """Write many records in full batches; one result per write, in order.
 
         A refused row is a result, not an exception; an exception means that nothing is known of any row.
+        """
+        ...
+
+    def open_deals(self, account: RecordRef) -> Sequence[RecordRef]:
+        """The open deals of an account, newest first, at most a hundred; none where there is no such account.
+
+        Raises: AccessLost, Rejected, RateLimited, Unreachable.
+        """
+        ...
+
+    def owner_of(self, record: RecordRef) -> RecordRef | None:
+        """Who owns an account or a deal now; None where nobody does who could be given a task: a queue, a person who
+        left.
+
+        Raises: NotFound where there is no such record; AccessLost, Rejected, RateLimited, Unreachable.
+        """
+        ...
+
+    def find_task(self, record: RecordRef, subject: str) -> RecordRef | None:
+        """A task on that record with exactly this subject, done or not; the newest of several.
+
+        Sees what was made a moment ago, by a call whose answer was lost as well: never asked of a search index.
+
+        Raises: AccessLost, Rejected, RateLimited, Unreachable.
+        """
+        ...
+
+    def create_task(self, task: CrmTask) -> RecordRef:
+        """Make the task. Tried once: after a lost answer ``find_task`` says whether it was made.
+
+        Raises: NotFound where the record is gone; Rejected where its owner cannot be given it; AccessLost, RateLimited,
+            Unreachable.
+        """
+        ...
+
+    def close_task(self, task: RecordRef, note: str) -> bool:
+        """Mark the task as done and add the note to what it says; False when it is gone or done already.
+
+        Raises: AccessLost, Rejected, RateLimited, Unreachable.
         """
         ...
 

@@ -161,6 +161,13 @@ TOO_MANY_AT_ONCE = Sentence(
     cause="A mass update touched more than 10,000 deals in the same moment.",
     who=Who.ADMIN,
 )
+TOO_MANY_LINKED = Sentence(
+    id="hubspot-too-many-associated",
+    text="More than {most} {others} are associated with this record, more than can be looked through.",
+    fix="Take old associations off the record in HubSpot, or merge and delete what is not needed.",
+    cause="An import or a workflow tied a great many records to one company or deal.",
+    who=Who.ADMIN,
+)
 NOT_A_KIND = Sentence(
     id="hubspot-kind-unknown",
     text="HubSpot has no {kind} that we work with.",

@@ -9,15 +9,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from hubspot import HubSpot
+from hubspot.crm.associations.v4 import (
+    BatchInputPublicFetchAssociationsBatchRequest,
+    PublicFetchAssociationsBatchRequest,
+)
 from hubspot.crm.associations.v4.schema import PublicAssociationDefinitionCreateRequest
 from hubspot.crm.objects import (
+    AssociationSpec,
     BatchInputSimplePublicObjectBatchInput,
     BatchReadInputSimplePublicObjectId,
     Filter,
     FilterGroup,
+    PublicAssociationsForObject,
+    PublicObjectId,
     PublicObjectSearchRequest,
     SimplePublicObjectBatchInput,
     SimplePublicObjectId,
+    SimplePublicObjectInput,
+    SimplePublicObjectInputForCreate,
 )
 from hubspot.crm.properties import OptionInput, PropertyCreate, PropertyGroupCreate, PropertyUpdate
 from urllib3.util.retry import Retry
@@ -25,15 +34,18 @@ from urllib3.util.retry import Retry
 from connector.crm.hubspot.calls import LIMIT, SEARCH_LIMIT, Answer, Calls
 from connector.crm.hubspot.settings import HubSpotSettings
 from connector.domain.refs import RecordRef
-from connector.errors import Unreachable
-from connector.sentences.hubspot import HALF_ANSWER
+from connector.errors import Rejected, Unreachable
+from connector.sentences.hubspot import HALF_ANSWER, TOO_MANY_LINKED
 
 BATCH = 100
 """Inputs that a batch read or a batch update takes. Source: HubSpot, CRM objects API."""
 
+MANY = 1_000
+"""Records whose associations one call reads. Source: HubSpot, associations v4 API."""
+
 SEARCH_PAGE = 200
 LABEL_PAGE = 500
-_MOST_LABEL_PAGES = 10
+_MOST_LABEL_PAGES = 20
 
 FilterGroups: TypeAlias = Sequence[Sequence[tuple[str, str, str | Sequence[str]]]]
 """Filters as (property, operator, value): all of a group, any of the groups. An operator may need no value: ""."""
@@ -59,7 +71,9 @@ class HubSpotApi:
         self._properties = client.crm.properties.core_api
         self._groups = client.crm.properties.groups_api
         self._pipelines = client.crm.pipelines.pipelines_api
+        self._owners = client.crm.owners.owners_api
         self._associations = client.crm.associations.v4.basic_api
+        self._many_associations = client.crm.associations.v4.batch_api
         self._labels = client.crm.associations.v4.schema.definitions_api
 
     def record(
@@ -88,6 +102,21 @@ class HubSpotApi:
                 found[str(each.get("id"))] = mapping(each.get("properties"))
         return found
 
+    def create(self, kind: str, properties: Mapping[str, str], links: Sequence[tuple[str, int]], ref: RecordRef) -> str:
+        """Make a record with its associations, (id, type), in one call and at most once; gives its id."""
+        associations = [
+            PublicAssociationsForObject(
+                to=PublicObjectId(id=to_id),
+                types=[AssociationSpec(association_category="HUBSPOT_DEFINED", association_type_id=type_id)],
+            )
+            for to_id, type_id in links
+        ]
+        made = SimplePublicObjectInputForCreate(properties=dict(properties), associations=associations)
+        body = self.calls.make(self._records.create, kind, made, ref=ref, once=True).body
+        if not body.get("id"):
+            raise Unreachable.because(HALF_ANSWER, provider="hubspot", ref=ref, what="the id of a new record")
+        return str(body["id"])
+
     def update(self, kind: str, rows: Mapping[str, Mapping[str, str]]) -> Answer:
         """Set properties of up to a hundred records, id -> property -> text. Raises Refused when the whole is refused.
 
@@ -98,6 +127,11 @@ class HubSpotApi:
             for each, properties in rows.items()
         ]
         return self.calls.attempt(self._batches.update, kind, BatchInputSimplePublicObjectBatchInput(inputs=inputs))
+
+    def change(self, kind: str, record_id: str, properties: Mapping[str, str], ref: RecordRef) -> None:
+        """Set properties of one record. Raises NotFound where it is gone."""
+        changed = SimplePublicObjectInput(properties=dict(properties))
+        self.calls.make(self._records.update, kind, record_id, changed, ref=ref)
 
     def search(
         self,
@@ -121,7 +155,11 @@ class HubSpotApi:
     def labelled(
         self, kind: str, record_id: str, to_kind: str, ref: RecordRef
     ) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
-        """(id, association types with their labels) of each associated record."""
+        """(id, association types with their labels) of each associated record.
+
+        Raises:
+            Rejected: more are associated than anybody could look through; a part would be taken for the whole.
+        """
         after = ""
         for _ in range(_MOST_LABEL_PAGES):
             body = self.calls.make(
@@ -132,6 +170,23 @@ class HubSpotApi:
             after = next_page(body)
             if not after:
                 return
+        most = LABEL_PAGE * _MOST_LABEL_PAGES
+        raise Rejected.because(TOO_MANY_LINKED, provider="hubspot", ref=ref, most=f"{most:,}", others=to_kind)
+
+    def linked(self, kind: str, ids: Sequence[str], to_kind: str) -> dict[str, list[str]]:
+        """Id -> the ids associated with it, for each of these records that has any; the first page of them alone."""
+        found: dict[str, list[str]] = {}
+        for start in range(0, len(ids), MANY):
+            inputs = [PublicFetchAssociationsBatchRequest(id=each) for each in ids[start : start + MANY]]
+            request = BatchInputPublicFetchAssociationsBatchRequest(inputs=inputs)
+            for row in results(self.calls.make(self._many_associations.get_page, kind, to_kind, request).body):
+                others = [str(mapping(each).get("toObjectId")) for each in row.get("to") or ()]
+                found[str(mapping(row.get("from")).get("id"))] = others
+        return found
+
+    def owner(self, owner_id: str) -> Mapping[str, Any]:
+        """One person whom records can belong to. Raises NotFound for one who was taken out of the account."""
+        return self.calls.make(self._owners.get_by_id, owner_id, id_property="id", archived=False).body
 
     def properties(self, kind: str) -> list[Mapping[str, Any]]:
         """The definitions of all properties of one object."""

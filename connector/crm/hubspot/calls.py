@@ -20,7 +20,7 @@ import urllib3
 
 from connector.crm.hubspot.errors import DAILY, Refusal, read_refusal, until_midnight
 from connector.domain.refs import RecordRef
-from connector.errors import NeedsHuman, RetryLater, Unreachable
+from connector.errors import NeedsHuman, RateLimited, RetryLater, Unreachable
 from connector.ports import Clock, Throttle
 from connector.sentences.hubspot import NO_ANSWER
 
@@ -87,14 +87,17 @@ class Calls:
         *arguments: Any,
         limits: tuple[str, ...] = (LIMIT,),
         ref: RecordRef | None = None,
+        once: bool = False,
         **parameters: Any,
     ) -> Answer:
         """The answer to one call of the official client.
 
+        ``once`` is for what must not be done twice: it is sent again only where HubSpot said that it had no turn.
+
         Raises: AccessLost, NotFound, Rejected, RateLimited, Unreachable.
         """
         try:
-            return self.attempt(operation, *arguments, limits=limits, ref=ref, **parameters)
+            return self.attempt(operation, *arguments, limits=limits, ref=ref, once=once, **parameters)
         except Refused as refused:
             # The refusal's own text may quote record data, so it is not kept as the cause.
             raise refused.error from None
@@ -105,11 +108,12 @@ class Calls:
         *arguments: Any,
         limits: tuple[str, ...] = (LIMIT,),
         ref: RecordRef | None = None,
+        once: bool = False,
         **parameters: Any,
     ) -> Answer:
         """As ``make``, but raises Refused with all that HubSpot said, for a caller that can do something about it."""
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(_Again),
+            retry=tenacity.retry_if_exception(_had_no_turn if once else _may_pass),
             wait=_wait,
             stop=tenacity.stop_after_attempt(TRIES) | tenacity.stop_after_delay(PATIENCE),
             sleep=self.sleep,
@@ -165,6 +169,15 @@ class Calls:
         if allowed.isascii() and allowed.isdigit() and left.isascii() and left.isdigit():
             self.budget = DailyBudget(max(int(allowed) - int(left), 0), int(allowed))
             self.throttle.budget(LIMIT, self.budget.used, self.budget.allowed)
+
+
+def _may_pass(failure: BaseException) -> bool:
+    return isinstance(failure, _Again)
+
+
+def _had_no_turn(failure: BaseException) -> bool:
+    """Any other failure may hide that the work was done."""
+    return isinstance(failure, _Again) and isinstance(failure.refused.error, RateLimited)
 
 
 def _wait(state: tenacity.RetryCallState) -> float:

@@ -13,11 +13,24 @@ from connector.crm.hubspot.catalog import Catalog
 from connector.crm.hubspot.changed_deals import ChangedDeals
 from connector.crm.hubspot.checks import AccountCheck
 from connector.crm.hubspot.deals import DealReader
+from connector.crm.hubspot.ownership import Ownership
 from connector.crm.hubspot.settings import HubSpotSettings
 from connector.crm.hubspot.setup import AccountSetup
+from connector.crm.hubspot.tasks import Tasks
 from connector.crm.hubspot.writes import BatchWriter
 from connector.domain.refs import RecordRef
-from connector.ports import Check, Clock, CrmWrite, DealRecords, FieldCatalog, RowResult, SetupAction, Throttle, Touched
+from connector.ports import (
+    Check,
+    Clock,
+    CrmTask,
+    CrmWrite,
+    DealRecords,
+    FieldCatalog,
+    RowResult,
+    SetupAction,
+    Throttle,
+    Touched,
+)
 from mappings.model import FieldMapping
 
 
@@ -40,6 +53,8 @@ class HubSpotClient:
         self._deals = DealReader(api, catalog)
         self._changed = ChangedDeals(api, catalog)
         self._writer = BatchWriter(api, catalog)
+        self._tasks = Tasks(api, settings.time_zone)
+        self._ownership = Ownership(api, catalog)
         self._check = AccountCheck(api, catalog, settings)
         self._setup = AccountSetup(api)
 
@@ -90,6 +105,41 @@ class HubSpotClient:
         Raises: RetryLater, AccessLost: nothing is known of any row.
         """
         return self._writer.write(writes)
+
+    def open_deals(self, account: RecordRef) -> Sequence[RecordRef]:
+        """The open deals of a company, newest first, at most a hundred.
+
+        Raises: AccessLost, Rejected, RateLimited, Unreachable.
+        """
+        return self._ownership.open_deals(account)
+
+    def owner_of(self, record: RecordRef) -> RecordRef | None:
+        """The person who owns a company or a deal.
+
+        Raises: NotFound, AccessLost, Rejected, RateLimited, Unreachable.
+        """
+        return self._ownership.owner_of(record)
+
+    def find_task(self, record: RecordRef, subject: str) -> RecordRef | None:
+        """The newest task on that record with exactly this subject, done or not.
+
+        Raises: AccessLost, Rejected, RateLimited, Unreachable.
+        """
+        return self._tasks.find(record, subject)
+
+    def create_task(self, task: CrmTask) -> RecordRef:
+        """Make a task, once.
+
+        Raises: NotFound, AccessLost, Rejected, RateLimited, Unreachable.
+        """
+        return self._tasks.create(task)
+
+    def close_task(self, task: RecordRef, note: str) -> bool:
+        """Mark a task as done; False when it is gone or done already.
+
+        Raises: AccessLost, Rejected, RateLimited, Unreachable.
+        """
+        return self._tasks.close(task, note)
 
     def describe(self, kind: str) -> FieldCatalog:
         """The properties of our kind ``deal``, ``account``, ``contact``, ``line_item`` or ``product``."""

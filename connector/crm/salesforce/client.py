@@ -10,6 +10,7 @@ from typing import Self
 from connector.crm.salesforce.checks import run_checks
 from connector.crm.salesforce.connection import Connection
 from connector.crm.salesforce.ids import is_record_id, long_id
+from connector.crm.salesforce.ownership import open_deals, owner_of
 from connector.crm.salesforce.schema import Schema
 from connector.crm.salesforce.settings import SalesforceSettings
 from connector.crm.salesforce.setup import plan_setup
@@ -22,6 +23,7 @@ from connector.crm.salesforce.soql import (
     won_query,
 )
 from connector.crm.salesforce.stages import Stages
+from connector.crm.salesforce.tasks import Tasks
 from connector.crm.salesforce.translate import OBJECTS, deal_records, field_catalog
 from connector.crm.salesforce.writes import write_all
 from connector.domain.refs import RecordRef
@@ -29,6 +31,7 @@ from connector.errors import Gone, NotFound, Rejected, Unsupported
 from connector.ports import (
     Check,
     Clock,
+    CrmTask,
     CrmWrite,
     DealRecords,
     FieldCatalog,
@@ -68,6 +71,7 @@ class SalesforceClient:
         self._connection = Connection(settings, throttle, clock, sleep=sleep)
         self._schema = Schema(self._connection, clock)
         self._stages = Stages(self._connection, clock)
+        self._tasks = Tasks(self._connection, clock)
         self._clock = clock
         self._merged: dict[str, tuple[datetime, tuple[RecordRef, ...]]] = {}
 
@@ -170,6 +174,26 @@ class SalesforceClient:
     def write(self, writes: Sequence[CrmWrite]) -> list[RowResult]:
         """Write many records, two hundred to a call; one result per write, in order."""
         return write_all(writes, self._connection, self._schema)
+
+    def open_deals(self, account: RecordRef) -> Sequence[RecordRef]:
+        """The open deals of an account, newest first, at most a hundred."""
+        return open_deals(self._connection, account)
+
+    def owner_of(self, record: RecordRef) -> RecordRef | None:
+        """The active user who owns an account or a deal."""
+        return owner_of(self._connection, record)
+
+    def find_task(self, record: RecordRef, subject: str) -> RecordRef | None:
+        """The newest task on that record with exactly this subject, done or not."""
+        return self._tasks.find(record, subject)
+
+    def create_task(self, task: CrmTask) -> RecordRef:
+        """Make a task, once."""
+        return self._tasks.create(task)
+
+    def close_task(self, task: RecordRef, note: str) -> bool:
+        """Mark a task as done; False when it is gone or done already."""
+        return self._tasks.close(task, note)
 
     def describe(self, kind: str) -> FieldCatalog:
         """The fields that we can see of one of our kinds, or of any object by its own name: ``User``, ``Contract``."""

@@ -79,15 +79,15 @@ class Connection:
         """What a GET of a path below ``/services/data/vNN.0/`` answers."""
         return self._call(lambda sdk: sdk.restful(path))
 
-    def patch(self, path: str, body: Any) -> Any:
+    def patch(self, path: str, body: Any, *, ref: RecordRef | None = None) -> Any:
         """Send a change that may be sent twice without harm."""
         text = json.dumps(body)
-        return self._call(lambda sdk: sdk.restful(path, method="PATCH", data=text, headers=_QUIETLY))
+        return self._call(lambda sdk: sdk.restful(path, method="PATCH", data=text, headers=_QUIETLY), ref=ref)
 
-    def post(self, path: str, body: Any) -> Any:
+    def post(self, path: str, body: Any, *, ref: RecordRef | None = None) -> Any:
         """Make something. Tried once only: a lost answer may hide that it was made."""
         text = json.dumps(body)
-        return self._call(lambda sdk: sdk.restful(path, method="POST", data=text), attempts=1)
+        return self._call(lambda sdk: sdk.restful(path, method="POST", data=text), ref=ref, attempts=1)
 
     def rest_of(self, relation: dict[str, Any] | None, ref: RecordRef | None = None) -> list[dict[str, Any]]:
         """All rows of a sub-select as it came in its parent's record: None when it is empty, and long ones in pages."""

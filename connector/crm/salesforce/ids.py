@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import re
 
+from connector.domain.refs import RecordRef
+from connector.errors import NotFound, Unsupported
+from connector.sentences.salesforce import NO_RECORD, NOT_A_KIND
+
+_OWNED = ("account", "deal")
 _SHAPE = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?", re.ASCII)
 _CHECK = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
@@ -28,3 +33,17 @@ def long_id(text: str) -> str:
         return text
     blocks = (text[start : start + 5] for start in (0, 5, 10))
     return text + "".join(_CHECK[sum(1 << place for place, c in enumerate(block) if c.isupper())] for block in blocks)
+
+
+def id_of(record: RecordRef) -> str:
+    """The 18-character id of an account or a deal of Salesforce's.
+
+    Raises:
+        Unsupported: another kind of record.
+        NotFound: an id that no record can have.
+    """
+    if record.provider != "salesforce" or record.kind not in _OWNED:
+        raise Unsupported.because(NOT_A_KIND, provider="salesforce", ref=record, kind=record.kind)
+    if not is_record_id(record.id):
+        raise NotFound.because(NO_RECORD, provider="salesforce", ref=record, details="")
+    return long_id(record.id)

@@ -121,3 +121,43 @@ def won_query(since: datetime) -> str:
         f"WHERE IsWon = true AND IsClosed = true AND SystemModstamp >= {moment(since)}",
         "ORDER BY SystemModstamp, Id",
     )
+
+
+def open_deals_query(account_id: str, most: int) -> str:
+    """The open deals of an account, newest first."""
+    return select(
+        ("Id",),
+        "Opportunity",
+        f"WHERE AccountId = {quote(account_id)} AND IsClosed = false",
+        f"ORDER BY CreatedDate DESC, Id DESC LIMIT {most}",
+    )
+
+
+def owner_query(object_name: str, record_id: str) -> str:
+    """Who owns a record, and whether they still work there."""
+    return select(("OwnerId", "Owner.IsActive"), object_name, f"WHERE Id = {quote(record_id)}")
+
+
+def tasks_query(record_id: str, subject: str) -> str:
+    """The tasks on a record with this subject, newest first."""
+    return select(
+        ("Id", "Subject"),
+        "Task",
+        f"WHERE WhatId = {quote(record_id)} AND Subject = {quote(subject)}",
+        "ORDER BY CreatedDate DESC, Id DESC",
+    )
+
+
+def task_query(task_id: str) -> str:
+    """One task: whether it is done, and what it says."""
+    return select(("Id", "IsClosed", "Description"), "Task", f"WHERE Id = {quote(task_id)}")
+
+
+def task_statuses_query() -> str:
+    """The statuses that a task can have, in the order that an admin gave them."""
+    return select(("ApiName", "IsClosed", "IsDefault"), "TaskStatus", "ORDER BY SortOrder")
+
+
+def task_priorities_query() -> str:
+    """The priorities that a task can have, in the order that an admin gave them."""
+    return select(("ApiName", "IsHighPriority"), "TaskPriority", "ORDER BY SortOrder")
