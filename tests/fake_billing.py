@@ -17,6 +17,7 @@ from connector.domain.billing import (
     Invoice,
     InvoiceStatus,
     Payment,
+    PaymentMethod,
     Price,
     Subscription,
     SubscriptionItem,
@@ -169,7 +170,7 @@ class FakeBilling:
             raise NotFound("There is no such customer.", ref=customer)
         mine = tuple(i for i in self.invoices.values() if i.customer == customer)
         return BillingAccount(
-            Customer(customer, self.customers[customer.id].name),
+            Customer(customer, self.customers[customer.id].name, payment_method=PaymentMethod.NONE),
             tuple(s for s in self.subscriptions.values() if s.customer == customer),
             mine,
             tuple(p for p in self.payments if p.invoice in {i.ref for i in mine}),
@@ -266,7 +267,12 @@ class FakeBilling:
                 cancel_at=datetime(ends.year, ends.month, ends.day, tzinfo=self.clock().tzinfo) if ends else None,
                 items=tuple(
                     SubscriptionItem(
-                        item.id, item.unit_amount, item.quantity, item.interval, self.clock() + timedelta(days=30)
+                        item.id,
+                        item.unit_amount,
+                        item.quantity,
+                        item.interval,
+                        self.clock() + timedelta(days=30),
+                        recurring_amount=None if item.unit_amount is None else item.unit_amount * item.quantity,
                     )
                     for item in contract.items
                 ),

@@ -234,6 +234,20 @@ class Dispute:
 
 
 @dataclass(frozen=True, slots=True)
+class Refund:
+    """Money that went back to the customer. Its invoice stays paid: billing never reopens it."""
+
+    ref: RecordRef
+    charge: str
+    amount: int
+    currency: str
+    status: str
+    created_at: datetime
+    reason: str = ""
+    invoice: RecordRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BillingAccount:
     """Everything billing says about one customer now: what refreshes the ledger."""
 
@@ -243,3 +257,4 @@ class BillingAccount:
     payments: tuple[Payment, ...] = ()
     credit_notes: tuple[CreditNote, ...] = ()
     disputes: tuple[Dispute, ...] = ()
+    refunds: tuple[Refund, ...] = ()

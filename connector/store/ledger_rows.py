@@ -37,6 +37,7 @@ from connector.domain.billing import (
     Invoice,
     InvoiceLine,
     Payment,
+    Refund,
     Subscription,
     SubscriptionItem,
 )
@@ -84,6 +85,7 @@ KINDS = (
     Kind("payments", tables.payment, Payment, tables.payment.c.paid_at.asc().nulls_last()),
     Kind("credit_notes", tables.credit_note, CreditNote, tables.credit_note.c.created_at.asc()),
     Kind("disputes", tables.dispute, Dispute, tables.dispute.c.created_at.asc()),
+    Kind("refunds", tables.refund, Refund, tables.refund.c.created_at.asc()),
 )
 
 

@@ -265,6 +265,20 @@ dispute = Table(
     Column("invoice", RefColumn, index=True),
 )
 
+refund = Table(
+    "refund",
+    metadata,
+    Column("ref", RefColumn, primary_key=True),
+    _belongs_to_customer(),
+    Column("charge", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("invoice", RefColumn, index=True),
+)
+
 # --- What CRM records should show -----------------------------------------------------------------------------------
 
 crm_record = Table(
@@ -322,6 +336,7 @@ deal_plan = Table(
     Column("decided_why", Text, nullable=False, server_default=""),
     Column("decided_at", Moment),
     Column("change", JSONB(none_as_null=True)),
+    Column("terms", JSONB(none_as_null=True)),
     PrimaryKeyConstraint("deal", "round"),
     Index("ix_deal_plan_waiting", "made_at", postgresql_where=text("state = 'waiting'")),
 )

@@ -11,7 +11,7 @@ import pytest
 
 from connector.billing import BILLINGS
 from connector.cli.demo.control import Control
-from connector.domain.billing import InvoiceStatus, Price
+from connector.domain.billing import InvoiceStatus, PaymentMethod, Price
 from connector.domain.billing_plan import (
     META_ACCOUNT,
     META_DEAL,
@@ -201,6 +201,15 @@ def test_a_payment_shows_in_the_account(till: Till) -> None:
     account = till.billing.account(till.made[CUSTOMER.key])
     assert [(i.status, i.amount_remaining) for i in account.invoices] == [(InvoiceStatus.PAID, 0)]
     assert [(p.invoice, p.amount) for p in account.payments] == [(ref, 50_000)]
+
+
+def test_an_account_tells_what_each_item_comes_to_and_that_nothing_is_there_to_pay_with(till: Till) -> None:
+    till.run(CUSTOMER, PRODUCT, SUBSCRIPTION)
+    account = till.billing.account(till.made[CUSTOMER.key])
+    [subscription] = account.subscriptions
+    assert [item.recurring_amount for item in subscription.items] == [Decimal(10_000)]
+    assert (account.customer.payment_method, account.customer.card_expires) == (PaymentMethod.NONE, None)
+    assert (account.customer.credit_balance, account.refunds) == (0, ())
 
 
 def test_the_customer_behind_an_invoice_is_found(till: Till) -> None:

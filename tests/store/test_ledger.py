@@ -18,6 +18,8 @@ from connector.domain.billing import (
     InvoiceLine,
     InvoiceStatus,
     Payment,
+    PaymentMethod,
+    Refund,
     Subscription,
     SubscriptionItem,
 )
@@ -35,7 +37,15 @@ def stripe(kind: str, number: str) -> RecordRef:
 
 
 ACME = Customer(
-    stripe("customer", "cus_1"), "Acme", "ap@acme.example", "usd", False, RecordRef("hubspot", "account", "5")
+    stripe("customer", "cus_1"),
+    "Acme",
+    "ap@acme.example",
+    "usd",
+    False,
+    RecordRef("hubspot", "account", "5"),
+    PaymentMethod.CARD,
+    date(2028, 2, 29),
+    -(2**33),
 )
 
 SEATS = Subscription(
@@ -44,7 +54,14 @@ SEATS = Subscription(
     "active",
     "usd",
     items=(
-        SubscriptionItem("si_2", Decimal("1999.123456789012"), 5, Interval("month", 3), NOW + timedelta(days=30)),
+        SubscriptionItem(
+            "si_2",
+            Decimal("1999.123456789012"),
+            5,
+            Interval("month", 3),
+            NOW + timedelta(days=30),
+            recurring_amount=Decimal("0.123456789012"),
+        ),
         SubscriptionItem("si_1", None, 1, None, None, metered=True),
     ),
     started_at=NOW - timedelta(days=400),
@@ -82,6 +99,7 @@ OLDER = Invoice(
     credited=5_00,
     disputed=True,
     processing=True,
+    uncollectible_at=NOW - timedelta(days=40),
     lines=(
         InvoiceLine("il_2", "Seats", 90_00, Decimal("2.5"), "price_1", "prod_1", NOW, NOW + timedelta(days=30), True),
         InvoiceLine("il_1", "Set-up", 10_00),
@@ -104,6 +122,7 @@ EVERYTHING = BillingAccount(
     ),
     (CreditNote(stripe("credit_note", "cn_1"), OLDER.ref, 5_00, "usd", "issued", NOW, "duplicate"),),
     (Dispute(stripe("dispute", "dp_1"), "ch_9", 50_00, "usd", "lost", NOW, "fraudulent", "pi_9", OLDER.ref),),
+    (Refund(stripe("refund", "re_1"), "ch_1", 3_00, "usd", "pending", NOW, "duplicate", OLDER.ref),),
 )
 
 

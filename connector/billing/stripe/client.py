@@ -47,7 +47,7 @@ class StripeBilling:
         self._maker = Maker(client, calls, clock, self._customers)
         self._contracts = ContractReader(client, calls)
         self._releaser = Releaser(client, calls, clock)
-        self._accounts = AccountReader(client, calls)
+        self._accounts = AccountReader(client, calls, clock)
         self._tracer = Tracer(client, calls)
         self._log = EventLog(client, calls, clock)
         self._endpoints = Endpoints(client, calls, settings)

@@ -6,12 +6,13 @@ has removed (``invoice.subscription``, ``subscription.current_period_end`` and t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from connector.billing.stripe.calls import Json
+from connector.billing.stripe.paying import paid_with
 from connector.domain.billing import (
     CreditNote,
     Customer,
@@ -22,6 +23,7 @@ from connector.domain.billing import (
     Payment,
     Price,
     PriceTier,
+    Refund,
     Subscription,
     SubscriptionItem,
     TiersMode,
@@ -53,6 +55,7 @@ _DISPUTE_OVER = frozenset({"won", "prevented", "warning_closed"})
 """The merchant kept the money: such a payment counts as paid again."""
 
 _PAYMENT_STATUSES = frozenset({"open", "paid", "canceled"})
+_REFUND_STATUSES = frozenset({"pending", "requires_action", "succeeded", "failed", "canceled"})
 _CREDIT_NOTE_STATUSES = frozenset({"issued", "void"})
 
 _T = TypeVar("_T")
@@ -83,8 +86,12 @@ def certain_moment(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def customer(body: Json) -> Customer:
-    """A customer, also one that was deleted: then Stripe gives little more than the id."""
+def customer(body: Json, subscriptions: Sequence[Json] = ()) -> Customer:
+    """A customer, also one that was deleted: then Stripe gives little more than the id.
+
+    Stripe's ``balance`` is what the customer owes: a credit is negative there. Ours is positive in its favour.
+    """
+    method, expires = paid_with(body, subscriptions)
     return Customer(
         ref=ref("customer", body["id"]),
         name=body.get("name") or "",
@@ -92,6 +99,9 @@ def customer(body: Json) -> Customer:
         currency=body.get("currency") or "",
         deleted=bool(body.get("deleted")),
         crm_account=named(body.get("metadata"), META_ACCOUNT),
+        payment_method=method,
+        card_expires=expires,
+        credit_balance=-(body.get("balance") or 0),
     )
 
 
@@ -106,7 +116,7 @@ def price(body: Json) -> Price:
         ref=ref("price", body["id"]),
         product_id=id_of(body.get("product")),
         currency=body["currency"],
-        unit_amount=_unit_amount(body) if plain else None,
+        unit_amount=unit_amount(body) if plain else None,
         interval=_interval(recurring),
         lookup_key=body.get("lookup_key") or "",
         metered=recurring.get("usage_type") == "metered",
@@ -116,8 +126,9 @@ def price(body: Json) -> Price:
     )
 
 
-def subscription(body: Json) -> Subscription:
-    """A subscription as it is billed now."""
+def subscription(body: Json, recurring_amounts: Mapping[str, Decimal | None] | None = None) -> Subscription:
+    """A subscription as it is billed now. What its items come to after discounts is not on it: the caller knows."""
+    amounts = recurring_amounts or {}
     metadata = body.get("metadata")
     latest = id_of(body.get("latest_invoice"))
     return Subscription(
@@ -125,7 +136,7 @@ def subscription(body: Json) -> Subscription:
         customer=ref("customer", id_of(body["customer"])),
         status=_known(body.get("status"), SUBSCRIPTION_STATUSES),
         currency=body["currency"],
-        items=tuple(_subscription_item(item) for item in body["items"]["data"]),
+        items=tuple(_subscription_item(item, amounts.get(item["id"])) for item in body["items"]["data"]),
         started_at=moment(body.get("start_date")),
         cancel_at=moment(body.get("cancel_at")),
         ended_at=moment(body.get("ended_at")),
@@ -160,6 +171,7 @@ def invoice(body: Json, *, disputed: bool = False, processing: bool = False) -> 
         finalized_at=finalized_at,
         paid_at=moment(transitions.get("paid_at")),
         voided_at=moment(transitions.get("voided_at")),
+        uncollectible_at=moment(transitions.get("marked_uncollectible_at")),
         hosted_url=body.get("hosted_invoice_url") or "",
         pdf_url=body.get("invoice_pdf") or "",
         collection_method=body.get("collection_method") or "",
@@ -251,12 +263,26 @@ def dispute(body: Json, invoice_ref: RecordRef | None) -> Dispute:
     )
 
 
+def refund(body: Json, invoice_ref: RecordRef | None) -> Refund:
+    """Money that went back to the customer, or is on its way."""
+    return Refund(
+        ref=ref("refund", body["id"]),
+        charge=id_of(body.get("charge")),
+        amount=body["amount"],
+        currency=body["currency"],
+        status=_known(body.get("status"), _REFUND_STATUSES),
+        created_at=certain_moment(body["created"]),
+        reason=body.get("reason") or "",
+        invoice=invoice_ref,
+    )
+
+
 def is_disputed(found: Dispute) -> bool:
     """Whether its money is in question or gone."""
     return found.status not in _DISPUTE_OVER
 
 
-def _subscription_item(body: Json) -> SubscriptionItem:
+def _subscription_item(body: Json, recurring_amount: Decimal | None) -> SubscriptionItem:
     item_price = price(body["price"])
     return SubscriptionItem(
         id=body["id"],
@@ -265,6 +291,7 @@ def _subscription_item(body: Json) -> SubscriptionItem:
         interval=item_price.interval,
         current_period_end=moment(body.get("current_period_end")),
         metered=item_price.metered,
+        recurring_amount=recurring_amount,
     )
 
 
@@ -303,7 +330,8 @@ def _due_date(body: Json, finalized_at: datetime | None) -> date | None:
     return None
 
 
-def _unit_amount(body: Json) -> Decimal | None:
+def unit_amount(body: Json) -> Decimal | None:
+    """What one unit (or one package) of a price costs, in minor units that may have decimals."""
     exact = body.get("unit_amount_decimal")
     if exact is not None:
         return Decimal(exact)

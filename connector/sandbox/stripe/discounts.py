@@ -74,6 +74,7 @@ def _one(world: World, entry: dict[str, Any], param: str, currency: str, owner: 
         start=world.moment,
         end=add_interval(world.moment, "month", months) if months else None,
         _used_up=False,
+        _coupon=dict(coupon),
     )
     return str(world.add(discount)["id"])
 

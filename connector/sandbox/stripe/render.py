@@ -148,6 +148,15 @@ def _tiers(world: World, price: Obj) -> list[Obj] | None:
     return tiers or None
 
 
+def _applies_to(world: World, coupon: Obj) -> Obj | None:
+    return None if coupon["_products"] is None else {"products": list(coupon["_products"])}
+
+
+def _refunds(world: World, charge: Obj) -> Obj:
+    found = [_plain(world, one) for one in world.all("refund") if one["charge"] == charge["id"]]
+    return page(found[::-1], f"/v1/charges/{charge['id']}/refunds")
+
+
 def _nothing(world: World, obj: Obj) -> None:
     return None
 
@@ -172,6 +181,8 @@ _INCLUDABLE: dict[str, dict[str, Callable[[World, Obj], Any]]] = {
         "cash_balance": _nothing,
     },
     "price": {"tiers": _tiers, "currency_options": _nothing},
+    "coupon": {"applies_to": _applies_to, "currency_options": _nothing},
+    "charge": {"refunds": _refunds},
 }
 
 

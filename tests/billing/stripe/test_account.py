@@ -33,7 +33,11 @@ def test_an_account_without_payments_takes_two_calls(account: Wire, billing: Str
     assert account.paths() == ["GET /v1/subscriptions", "GET /v1/invoices"]
     assert account.only("GET", "/v1/subscriptions").params == {
         "customer": "cus_1",
-        "expand[0]": "data.customer",
+        "expand[0]": "data.customer.invoice_settings.default_payment_method",
+        "expand[1]": "data.customer.default_source",
+        "expand[2]": "data.default_payment_method",
+        "expand[3]": "data.discounts.source.coupon",
+        "expand[4]": "data.items.data.discounts",
         "limit": "100",
         "status": "all",
     }
@@ -89,7 +93,7 @@ def test_a_bank_debit_under_way_is_processing(account: Wire, billing: StripeBill
     assert found.payments == ()
     assert account.only("GET", "/v1/payment_intents").params == {
         "customer": "cus_1",
-        "expand[0]": "data.latest_charge",
+        "expand[0]": "data.latest_charge.refunds",
         "limit": "100",
     }
 
@@ -147,4 +151,9 @@ def test_all_items_of_a_subscription_are_there(wire: Wire, billing: StripeBillin
     (found,) = billing.account(CUSTOMER).subscriptions
 
     assert [item.quantity for item in found.items] == [1, 2]
-    assert wire.only("GET", "/v1/subscription_items").params == {"subscription": "sub_1", "limit": "100"}
+    assert wire.only("GET", "/v1/subscription_items").params == {
+        "subscription": "sub_1",
+        "expand[0]": "data.price.tiers",
+        "expand[1]": "data.discounts",
+        "limit": "100",
+    }

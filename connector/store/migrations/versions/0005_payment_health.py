@@ -18,6 +18,7 @@ _TABLES = (
     "flagged_deal",
     "terms_exception",
     "mrr_change",
+    "refund",
 )
 
 _STATEMENTS = (
@@ -29,6 +30,7 @@ _STATEMENTS = (
     "alter table subscription_item add column recurring_amount numeric",
     "alter table invoice add column uncollectible_at timestamptz",
     "alter table billed_deal add column renewal_date date",
+    "alter table deal_plan add column terms jsonb",
     """
     create table crm_account (
         ref text not null,
@@ -132,6 +134,23 @@ _STATEMENTS = (
     )
     """,
     "create index ix_mrr_change_customer on mrr_change (customer)",
+    """
+    create table refund (
+        ref text not null,
+        customer text not null,
+        charge text not null,
+        amount bigint not null,
+        currency text not null,
+        status text not null,
+        created_at timestamptz not null,
+        reason text not null,
+        invoice text,
+        constraint pk_refund primary key (ref),
+        constraint fk_refund_customer foreign key (customer) references customer (ref)
+    )
+    """,
+    "create index ix_refund_customer on refund (customer)",
+    "create index ix_refund_invoice on refund (invoice)",
 )
 
 
@@ -145,6 +164,7 @@ def downgrade() -> None:
     """Forget them."""
     for table in reversed(_TABLES):
         op.execute(f"drop table {table}")
+    op.execute("alter table deal_plan drop column terms")
     op.execute("alter table billed_deal drop column renewal_date")
     op.execute("alter table invoice drop column uncollectible_at")
     op.execute("alter table subscription_item drop column recurring_amount")
