@@ -19,6 +19,7 @@ _TABLE_OF: dict[str, Table] = {
     "credit_note": tables.credit_note,
     "dispute": tables.dispute,
     "payment": tables.payment,
+    "refund": tables.refund,
 }
 
 # Billing names a payment by its intent or its charge, too, and a dispute carries both.
