@@ -1,11 +1,14 @@
-"""HealthPolicy: where the words begin, for everybody and by segment."""
+"""HealthPolicy: where the words begin, for everybody and by segment; read from JSON and written back."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Protocol
+
+from connector.errors import Misconfigured
+from connector.sentences import health_policy as say
 
 
 class RollUp(StrEnum):
@@ -46,14 +49,19 @@ class Segment:
 
     def fits(self, profile: Profile) -> bool:
         """Whether an account is of this segment. Capital letters and outer spaces do not matter."""
+        pairs = ((self.size, profile.size), (self.country, profile.country), (self.plan, profile.plan))
         return all(
-            not wanted or wanted.strip().casefold() == found.strip().casefold()
-            for wanted, found in (
-                (self.size, profile.size),
-                (self.country, profile.country),
-                (self.plan, profile.plan),
-            )
+            not wanted.strip() or wanted.strip().casefold() == found.strip().casefold() for wanted, found in pairs
         )
+
+    def changes(self) -> dict[str, Any]:
+        """The thresholds it sets."""
+        return {name: value for name in _THRESHOLDS if (value := getattr(self, name)) is not None}
+
+    def document(self) -> dict[str, Any]:
+        """As JSON holds it: only what it says."""
+        said = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: _plain(value) for name, value in said.items() if value not in ("", None)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +82,110 @@ class HealthPolicy:
         if not self.segments:
             return self
         segment = next((each for each in self.segments if each.fits(profile)), Segment())
-        changes: Mapping[str, Any] = {
-            name: value for name in _THRESHOLDS if (value := getattr(segment, name)) is not None
+        return replace(self, **segment.changes(), segments=())
+
+    @classmethod
+    def parse(cls, document: object) -> HealthPolicy:
+        """Read what ``document()`` wrote, or an admin; whatever is left out keeps its default.
+
+        Raises:
+            Misconfigured: it is no JSON object, names something unknown, or holds a value that cannot be.
+        """
+        given = _object(document, "The health policy", (*_THRESHOLDS, "roll_up", "segments"))
+        values: dict[str, Any] = _thresholds(given, "")
+        if "roll_up" in given:
+            values["roll_up"] = _roll_up(given["roll_up"])
+        listed = given.get("segments", ())
+        if not isinstance(listed, list | tuple):
+            raise Misconfigured.because(say.SEGMENTS)
+        segments = tuple(_segment(each, f"Segment {number}") for number, each in enumerate(listed, start=1))
+        policy = replace(cls(), **values, segments=segments)
+        _check_order(policy, "")
+        for number, segment in enumerate(segments, start=1):
+            _check_order(replace(policy, **segment.changes()), f" of segment {number}")
+        return policy
+
+    def document(self) -> dict[str, Any]:
+        """The policy as JSON holds it: every threshold of everybody, and of each segment what it changes."""
+        return {
+            **{name: _plain(getattr(self, name)) for name in _THRESHOLDS},
+            "roll_up": self.roll_up.value,
+            "segments": [segment.document() for segment in self.segments],
         }
-        return replace(self, **changes, segments=())
 
 
-_THRESHOLDS = ("flag_below", "watch_below", "severe_below", "severe_days", "renewal_windows", "late_chance_flag")
+_LEAST_AND_MOST = {
+    "flag_below": (0, 100),
+    "watch_below": (0, 100),
+    "severe_below": (0, 100),
+    "severe_days": (0, 3650),
+    "late_chance_flag": (0, 1),
+}
+_THRESHOLDS = (*_LEAST_AND_MOST, "renewal_windows")
+_TRAITS = ("size", "country", "plan")
+_MOST_WINDOWS, _LONGEST_WINDOW = 12, 730
+
+
+def _object(document: object, what: str, known: tuple[str, ...]) -> Mapping[str, Any]:
+    if not isinstance(document, Mapping):
+        raise Misconfigured.because(say.NOT_AN_OBJECT, what=what)
+    strange = sorted(str(name) for name in document if name not in known)
+    if strange:
+        raise Misconfigured.because(say.UNKNOWN, what=what, name=strange[0], known=", ".join(known))
+    return document
+
+
+def _thresholds(given: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Those that are given, in their ranges; ``where`` tells a segment's."""
+    values: dict[str, Any] = {}
+    for name, (least, most) in _LEAST_AND_MOST.items():
+        if name not in given:
+            continue
+        value = given[name]
+        whole = name == "severe_days"
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int if whole else int | float)
+            or not least <= value <= most
+        ):
+            kind = "a whole number" if whole else "a number"
+            raise Misconfigured.because(say.RANGE, name=name + where, kind=kind, least=least, most=most)
+        values[name] = value if whole else float(value)
+    if "renewal_windows" in given:
+        values["renewal_windows"] = _windows(given["renewal_windows"], where)
+    return values
+
+
+def _windows(value: object, where: str) -> tuple[int, ...]:
+    """Days before the renewal, the widest first. None at all switches the flag off."""
+    days = list(value) if isinstance(value, list | tuple) else [None]
+    right = all(isinstance(day, int) and not isinstance(day, bool) and 1 <= day <= _LONGEST_WINDOW for day in days)
+    if not right or len(days) > _MOST_WINDOWS or len(set(days)) < len(days):
+        raise Misconfigured.because(say.WINDOWS, where=where, most=_MOST_WINDOWS, longest=_LONGEST_WINDOW)
+    return tuple(sorted((day for day in days if day is not None), reverse=True))
+
+
+def _roll_up(value: object) -> RollUp:
+    try:
+        return RollUp(str(value))
+    except ValueError:
+        raise Misconfigured.because(say.ROLL_UP, choices=", ".join(RollUp)) from None
+
+
+def _segment(document: object, what: str) -> Segment:
+    given = _object(document, what, (*_TRAITS, *_THRESHOLDS))
+    traits = {name: given.get(name, "") for name in _TRAITS}
+    if not all(isinstance(trait, str) for trait in traits.values()) or not any(map(str.strip, traits.values())):
+        raise Misconfigured.because(say.FITS_NOBODY, what=what)
+    return Segment(**traits, **_thresholds(given, f" of {what.lower()}"))
+
+
+def _check_order(policy: HealthPolicy, where: str) -> None:
+    if not policy.severe_below <= policy.flag_below <= policy.watch_below:
+        raise Misconfigured.because(
+            say.ORDER, where=where, severe=policy.severe_below, flag=policy.flag_below, watch=policy.watch_below
+        )
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

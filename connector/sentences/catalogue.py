@@ -11,6 +11,7 @@ from connector.sentences import (
     billing_again,
     commands,
     crm,
+    health_policy,
     hubspot,
     planning,
     planning_lines,
@@ -98,6 +99,11 @@ THEMES: tuple[Theme, ...] = (
         "The settings",
         "What is wrong in the environment. The process does not start, and `connector doctor` says the same.",
         all_in(settings),
+    ),
+    Theme(
+        "The health policy",
+        "What is wrong with the thresholds of payment health, as an admin wrote them.",
+        all_in(health_policy),
     ),
     Theme(
         "Commands",
