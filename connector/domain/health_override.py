@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from connector.domain.payment_health import Health
+from connector.domain.health_word import Health
 from connector.domain.refs import RecordRef
 
 

@@ -23,9 +23,14 @@ _RUNNING = frozenset({"active", "past_due", "trialing", "unpaid"})
 _SENT = frozenset({InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.UNCOLLECTIBLE})
 
 
-def account_values(account: BillingAccount, today: date, policy: HealthPolicy) -> dict[str, Value]:
-    """Every value of the account's record, except how its synchronisation went."""
-    health = assess(account.invoices, account.payments, account.disputes, today, policy)
+def account_values(
+    account: BillingAccount, today: date, policy: HealthPolicy, *, health: PaymentHealth | None = None
+) -> dict[str, Value]:
+    """Every value of the account's record, except how its synchronisation went. ``health`` where it is known already.
+
+    The renewal and the flag are those of billing alone: ``account_picture`` knows more, and has the last word.
+    """
+    health = health or assess(account.invoices, account.payments, account.disputes, today, policy)
     subscriptions = _by_rank(account.subscriptions)
     currency = health.currency or next((s.currency for s in subscriptions), account.customer.currency)
     return {
@@ -42,14 +47,21 @@ def account_values(account: BillingAccount, today: date, policy: HealthPolicy) -
 
 
 def deal_values(
-    account: BillingAccount, deal: RecordRef, billed_by: Collection[RecordRef], today: date, policy: HealthPolicy
+    account: BillingAccount,
+    deal: RecordRef,
+    billed_by: Collection[RecordRef],
+    today: date,
+    policy: HealthPolicy,
+    *,
+    whole: PaymentHealth | None = None,
 ) -> dict[str, Value]:
     """The same values for one deal: its own subscriptions and invoices, with the payment record of the whole account.
 
     ``billed_by`` are the subscriptions, schedules and invoices that the deal became. A schedule's subscription, which
-    it makes when its day comes, is known by the deal that it names.
+    it makes when its day comes, is known by the deal that it names. ``whole`` is the account's health where it is known
+    already.
     """
-    whole = assess(account.invoices, account.payments, account.disputes, today, policy)
+    whole = whole or assess(account.invoices, account.payments, account.disputes, today, policy)
     scheduled = any(made.kind == "schedule" for made in billed_by)
     subscribed = tuple(s for s in account.subscriptions if s.ref in billed_by or (scheduled and s.deal == deal))
     billing = {*billed_by, *(s.ref for s in subscribed)}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from connector import targets
-from connector.domain.account_facts import AccountFacts, shown_values
+from connector.domain.account_facts import AccountFacts
+from connector.domain.account_picture import Rules, account_picture
 from connector.domain.billing import BillingAccount
 from connector.domain.planning import CUSTOMER
 from connector.domain.refs import RecordRef
@@ -21,7 +22,8 @@ def show_account(
     ``and_say`` goes to the accounts as well: only who has just asked billing can say that all is up to date.
     """
     facts = _facts(account, work)
-    values = shown_values(facts, services.today(), services.health_policy)
+    picture = account_picture(facts, services.today(), Rules(services.health_policy))
+    values = dict(picture.values)
     values |= {owner: {**values[owner], **and_say} for owner in facts.owners}
     # In the order in which everybody locks them, so that two transactions never wait for each other crosswise.
     changed = {ref.provider for ref in sorted(values) if work.records.desire(ref, values[ref])}
