@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from connector.domain.billing import BillingAccount, Customer
 from connector.domain.refs import RecordRef
-from connector.store import ledger_rows, tables
+from connector.store import ledger_rows, mrr_history, tables
 from connector.targets import TargetKind
 
 _TABLE_OF: dict[str, Table] = {
@@ -66,6 +66,7 @@ class PostgresLedger:
                 getattr(account, kind.name),
                 complete=not account.customer.deleted,
             )
+        mrr_history.note(self._connection, account, seen_at)
         return True
 
     def account(self, customer: RecordRef) -> BillingAccount | None:
