@@ -18,6 +18,7 @@ class TargetKind(StrEnum):
     TRACE = "trace"  #: a billing record whose customer must be found first
     CRM = "crm"  #: all records of one CRM whose values wait to be written
     POLL = "poll"  #: one provider, asked what its webhooks missed
+    PORTFOLIO = "portfolio"  #: all accounts together: learn from the ledger what a new one borrows
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -50,6 +51,10 @@ def for_crm(name: str) -> Target:
 def for_poll(name: str) -> Target:
     """The Target that asks one provider what its webhooks missed."""
     return Target(TargetKind.POLL, name)
+
+
+PORTFOLIO = Target(TargetKind.PORTFOLIO, "all")
+"""The one Target that learns from the whole ledger."""
 
 
 _WORK_FOR = {

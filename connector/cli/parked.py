@@ -14,7 +14,7 @@ from connector.errors import Misconfigured, NeedsHuman
 from connector.ports import Services
 from connector.sentences.commands import NOT_A_TARGET, WHICH_TARGET
 from connector.sentences.running import DELIVERY_UNREADABLE
-from connector.targets import Target, TargetKind
+from connector.targets import PORTFOLIO, Target, TargetKind
 
 _ID = re.compile(r" \[([a-z][a-z0-9-]*)\]$")
 
@@ -93,6 +93,8 @@ def _names_a_record(kind: TargetKind, ref: str, services: Services) -> bool:
         return ref in services.crms
     if kind is TargetKind.POLL:
         return ref in connected
+    if kind is TargetKind.PORTFOLIO:
+        return ref == PORTFOLIO.ref
     try:
         return RecordRef.parse(ref).provider in connected
     except ValueError:

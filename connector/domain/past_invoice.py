@@ -18,7 +18,7 @@ class PastInvoice(NamedTuple):
     paid: date | None  #: the day on which it was paid in full; None when it never was
     amount: int  #: in minor units of ``currency``, above 0
     currency: str  #: three lower-case letters
-    disputed: bool = False  #: not dated: whether the customer contests it, or ever did
+    disputed: bool = False  #: whether it is contested, or a bank debit on its way, as the data ends; not dated
     number: str = ""
 
 
@@ -33,14 +33,14 @@ def by_customer(invoices: Iterable[PastInvoice]) -> dict[str, list[PastInvoice]]
 def outcomes_on(history: Sequence[PastInvoice], day: date) -> list[Outcome]:
     """What became of one customer's invoices by ``day``, as somebody who looks on that day knows it.
 
-    An unpaid invoice that is disputed is a reason to look, not lateness: it is left out.
+    A disputed one says nothing, whether it is paid or not: so says ``invoice_standing``, and this agrees with it.
     """
     outcomes = []
     for invoice in history:
-        if invoice.issued > day:
+        if invoice.issued > day or invoice.disputed:
             continue
         if invoice.paid is not None and invoice.paid <= day:
             outcomes.append(Outcome(invoice.due, (invoice.paid - invoice.due).days, unpaid=False))
-        elif invoice.due < day and not invoice.disputed:
+        elif invoice.due < day:
             outcomes.append(Outcome(invoice.due, (day - invoice.due).days, unpaid=True))
     return outcomes

@@ -16,11 +16,13 @@ from connector import targets
 from connector.domain.refs import RecordRef
 from connector.jobs.app import CLOCKWORK
 from connector.ports import Services
+from connector.sync.refit_portfolio import PORTFOLIO_FITTED
 from connector.targets import Target, TargetKind
 
 log = structlog.get_logger(__name__)
 
 _ASSESS_EVERY = timedelta(hours=24)
+_REFIT_EVERY = timedelta(days=7)
 _BATCH = 500
 _MOST_BATCHES = 200
 _KEEP_ENDED_JOBS_HOURS = 24
@@ -40,6 +42,7 @@ def register_schedule(app: App, services: Services) -> None:
     @app.task(name="assess", queue=CLOCKWORK, lock="clock:assess", queueing_lock="clock:assess")
     def _assess(timestamp: int) -> None:
         mark_unassessed(services)
+        mark_portfolio(services)
         knock_again(services)
 
     @app.periodic(cron="37 * * * *")
@@ -94,6 +97,15 @@ def mark_unassessed(services: Services) -> int:
     if marked:
         log.info("accounts to assess", marked=marked)
     return marked
+
+
+def mark_portfolio(services: Services) -> int:
+    """Mark what all accounts together say, once a week: it moves slowly."""
+    with services.store.begin() as work:
+        fitted = work.settings.watermark(PORTFOLIO_FITTED)
+        if fitted is not None and fitted > services.clock() - _REFIT_EVERY:
+            return 0
+        return work.targets.mark_all([targets.PORTFOLIO], unpark=False)
 
 
 def seal_audit(services: Services) -> int:

@@ -18,6 +18,7 @@ from connector.ports.crm import (
     task_subject,
 )
 from connector.ports.plans import AgreedChange, DealPlan, Plans, PlanState
+from connector.ports.portfolios import Portfolios
 from connector.ports.services import BillingProvider, CrmProvider, Feature, Services
 from connector.ports.store import (
     AccountDeal,
@@ -76,6 +77,7 @@ __all__ = [
     "ParkedTarget",
     "PlanState",
     "Plans",
+    "Portfolios",
     "Records",
     "RowResult",
     "Services",

@@ -14,6 +14,7 @@ from connector.domain.inbox import InboxEvent
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import RecordState, Values
 from connector.ports.plans import Plans
+from connector.ports.portfolios import Portfolios
 from connector.targets import Target
 
 
@@ -354,6 +355,7 @@ class UnitOfWork(Protocol):
     audit: Audit
     mappings: Mappings
     plans: Plans
+    portfolios: Portfolios
 
 
 class Store(Protocol):

@@ -23,6 +23,7 @@ from connector.store.links import PostgresLinks
 from connector.store.mappings import PostgresMappings
 from connector.store.marking import NOBODY, Wake, receive
 from connector.store.plans import PostgresPlans
+from connector.store.portfolios import PostgresPortfolios
 from connector.store.records import PostgresRecords
 from connector.store.settings import PostgresSettings
 from connector.store.targets import PostgresTargets
@@ -43,6 +44,7 @@ class PostgresUnitOfWork:
         self.settings: ports.AdminSettings = PostgresSettings(connection, audit)
         self.mappings: ports.Mappings = PostgresMappings(connection)
         self.plans: ports.Plans = PostgresPlans(connection)
+        self.portfolios: ports.Portfolios = PostgresPortfolios(connection)
 
 
 class PostgresStore:

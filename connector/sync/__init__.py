@@ -9,6 +9,7 @@ from connector.ports import Services
 from connector.sync.assess_account import assess_account
 from connector.sync.bill_deal import bill_deal
 from connector.sync.reconcile import reconcile
+from connector.sync.refit_portfolio import refit_portfolio
 from connector.sync.refresh_account import refresh_account
 from connector.sync.trace_record import trace_record
 from connector.sync.write_back import write_back
@@ -22,5 +23,6 @@ USE_CASES: Mapping[TargetKind, Callable[[str, Services], None]] = MappingProxyTy
         TargetKind.TRACE: trace_record,
         TargetKind.CRM: write_back,
         TargetKind.POLL: reconcile,
+        TargetKind.PORTFOLIO: refit_portfolio,
     }
 )
