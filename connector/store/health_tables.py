@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     Identity,
@@ -16,7 +17,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from connector.store.columns import Moment, RefColumn
 from connector.store.tables import metadata
@@ -74,6 +75,28 @@ promise = Table(
     Column("note", Text, nullable=False, server_default=""),
     Column("noted_at", Moment, nullable=False),
     Column("withdrawn_at", Moment),
+)
+
+# Each CRM account's flag after the last look at it: the next look says what has changed since.
+account_flag = Table(
+    "account_flag",
+    metadata,
+    Column("account", RefColumn, primary_key=True),
+    Column("late_payer", Boolean, nullable=False),
+    Column("window_days", Integer),
+    Column("renewal_date", Date),
+    Column("renewal_source", Text),
+    Column("word", Text, nullable=False),
+    Column("own_word", Text, nullable=False),
+    Column("own_reason", Text, nullable=False),
+    Column("since", Date, nullable=False),
+    Column("excused_day", Date, nullable=False),
+    Column("excused_at_opening", ARRAY(RefColumn), nullable=False),
+    Column("excused_now", ARRAY(RefColumn), nullable=False),
+    Column("cleared_on", Date),
+    Column("cleared_because", Text, nullable=False),
+    Column("deals_seen_on", Date),  # when its open renewal deals and tasks were last looked at
+    Index("ix_account_flag_late", "renewal_date", postgresql_where=text("late_payer")),
 )
 
 # One task for the owner per account, renewal and window: noted before it is made, so that there are never two.

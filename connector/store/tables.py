@@ -118,6 +118,7 @@ billed_deal = Table(
     Column("notes", ARRAY(Text), nullable=False),
     Column("since", Moment, nullable=False, server_default=func.now()),
     Column("renewal_date", Date),  # as the CRM's own field says it, where the mapping reads one
+    Column("sold_to", RefColumn, index=True),  # the account that bought, where another one pays
 )
 
 # --- The ledger: what billing said, one row per record, columns named as the fields in domain/billing.py ------------
