@@ -19,15 +19,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from math import log
+from math import fsum, log
 from typing import NamedTuple
 
 HALF_LIFE_DAYS = 180
 SERIOUS_DAYS = 15
 """Serious trouble is an invoice that is more than so many days late."""
 
-_GRADES = tuple(log(1 + days) / log(61) for days in range(61))
-_DECAY = tuple(0.5 ** (days / HALF_LIFE_DAYS) for days in range(2000))
+_WORST_DAYS = 60
+_GRADES = tuple(log(1 + days) / log(_WORST_DAYS + 1) for days in range(_WORST_DAYS + 1))
+_OLD = 2000
+_DECAY = tuple(0.5 ** (days / HALF_LIFE_DAYS) for days in range(_OLD))
 _RECENT_DAYS = 90
 
 
@@ -37,6 +39,17 @@ class Outcome(NamedTuple):
     due: date
     days_late: int  #: when it was paid, early ones below 0; or up to today while it is unpaid
     unpaid: bool
+
+
+class Judgement(NamedTuple):
+    """All that one account's outcomes come to. The lists stand beside the outcomes, one figure for each."""
+
+    score: float
+    next_late_chance: float
+    trouble_chance: float
+    points: list[float]  #: what each outcome takes off the score
+    points_unknown: float  #: what is taken off for want of knowledge; with ``points`` exactly 100 minus the score
+    weights: list[float]  #: how much each outcome counts in the score
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +63,7 @@ class Means:
 
 def grade(days_late: int) -> float:
     """Graded lateness, 0 to 1: a few days are noise, forty are not."""
-    return _GRADES[min(max(days_late, 0), 60)]
+    return _GRADES[min(max(days_late, 0), _WORST_DAYS)]
 
 
 def weight(due: date, today: date) -> float:
@@ -58,7 +71,35 @@ def weight(due: date, today: date) -> float:
     days = (today - due).days
     if days <= 0:
         return 1.0
-    return _DECAY[days] if days < len(_DECAY) else float(0.5 ** (days / HALF_LIFE_DAYS))
+    return _DECAY[days] if days < _OLD else float(0.5 ** (days / HALF_LIFE_DAYS))
+
+
+def judge(
+    outcomes: Sequence[Outcome],
+    today: date,
+    *,
+    mean_lateness: float,
+    late_rate: float,
+    serious_rate: float,
+    recent_invoices: int,
+) -> Judgement:
+    """Score, chances and what they are made of, at once: what ``score`` and the others say one by one."""
+    by_due, grades = _weighed(outcomes, today)
+    weights, total = _weights(outcomes, by_due, grades, mean_lateness)
+    points = [100 * each * grade / (total + 1) for each, grade in zip(weights, grades, strict=True)]
+    unknown = 100 * mean_lateness / (total + 1)
+    whole = [1.0 if outcome.unpaid else each for each, outcome in zip(by_due, outcomes, strict=True)]
+    late = [each for each, outcome in zip(whole, outcomes, strict=True) if outcome.days_late > 0]
+    serious = [each for each, outcome in zip(whole, outcomes, strict=True) if outcome.days_late > SERIOUS_DAYS]
+    seen = fsum(whole) + 2
+    return Judgement(
+        max(0.0, 100 - fsum(points) - unknown),
+        (fsum(late) + 2 * late_rate) / seen,
+        _some_trouble((fsum(serious) + 2 * serious_rate) / seen, recent_invoices),
+        points,
+        unknown,
+        weights,
+    )
 
 
 def points_lost(outcomes: Sequence[Outcome], today: date, mean_lateness: float) -> tuple[list[float], float]:
@@ -66,17 +107,16 @@ def points_lost(outcomes: Sequence[Outcome], today: date, mean_lateness: float) 
 
     Together they are exactly 100 minus the score.
     """
-    weights, total = _weights(outcomes, today, mean_lateness)
-    lost = [
-        100 * each * grade(outcome.days_late) / (total + 1) for each, outcome in zip(weights, outcomes, strict=True)
-    ]
-    return lost, 100 * mean_lateness / (total + 1)
+    by_due, grades = _weighed(outcomes, today)
+    weights, total = _weights(outcomes, by_due, grades, mean_lateness)
+    points = [100 * each * grade / (total + 1) for each, grade in zip(weights, grades, strict=True)]
+    return points, 100 * mean_lateness / (total + 1)
 
 
 def score(outcomes: Sequence[Outcome], today: date, mean_lateness: float) -> float:
     """0 (hopeless) to 100 (always on time). Without any outcome it says only what the portfolio says."""
-    lost, unknown = points_lost(outcomes, today, mean_lateness)
-    return 100 - sum(sorted(lost)) - unknown  # sorted, so that the order of invoices changes not even the last digit
+    points, unknown = points_lost(outcomes, today, mean_lateness)
+    return max(0.0, 100 - fsum(points) - unknown)
 
 
 def next_late_chance(outcomes: Sequence[Outcome], today: date, late_rate: float) -> float:
@@ -89,8 +129,7 @@ def trouble_chance(outcomes: Sequence[Outcome], today: date, serious_rate: float
 
     ``recent_invoices`` is how many were issued in the last 90 days: many invoices are many chances.
     """
-    each = _chance(outcomes, today, SERIOUS_DAYS, serious_rate)
-    return float(1 - (1 - each) ** (max(recent_invoices, 1) ** 0.7))
+    return _some_trouble(_chance(outcomes, today, SERIOUS_DAYS, serious_rate), recent_invoices)
 
 
 def issued_recently(issued: Iterable[date], today: date) -> int:
@@ -110,28 +149,44 @@ def account_means(outcomes: Sequence[Outcome], today: date) -> Means | None:
     return Means(lateness / total, late / total, serious / total) if total else None
 
 
-def _weights(outcomes: Sequence[Outcome], today: date, mean_lateness: float) -> tuple[list[float], float]:
-    """Each invoice's weight, and their sum."""
-    weights = [weight(outcome.due, today) for outcome in outcomes]
-    total = sum(sorted(weights))
-    lost = sum(sorted(each * grade(outcome.days_late) for each, outcome in zip(weights, outcomes, strict=True)))
-    lost += mean_lateness
-    unpaid = [place for place, outcome in enumerate(outcomes) if outcome.unpaid]
-    # The worst first: once one does not make it worse any more, no later one does.
-    for place in sorted(unpaid, key=lambda place: (-outcomes[place].days_late, weights[place])):
-        worst, more = grade(outcomes[place].days_late), 1 - weights[place]
-        if worst * (total + 1) <= lost:
-            break
-        weights[place] = 1.0
-        total += more
-        lost += more * worst
+def _weighed(outcomes: Sequence[Outcome], today: date) -> tuple[list[float], list[float]]:
+    """Each outcome's weight by its due date, and its grade."""
+    weights, grades, now = [], [], today.toordinal()
+    for due, days_late, _ in outcomes:
+        age = now - due.toordinal()
+        weights.append(1.0 if age <= 0 else _DECAY[age] if age < _OLD else 0.5 ** (age / HALF_LIFE_DAYS))
+        grades.append(_GRADES[days_late] if 0 <= days_late <= _WORST_DAYS else float(days_late > 0))
+    return weights, grades
+
+
+def _weights(
+    outcomes: Sequence[Outcome], by_due: Sequence[float], grades: Sequence[float], mean_lateness: float
+) -> tuple[list[float], float]:
+    """How much each outcome counts in the score, and all of them together.
+
+    Sums are exact to the last digit (``fsum``), so that the order of invoices changes not even that.
+    """
+    weights, total = list(by_due), fsum(by_due)
+    unpaid = [(-grades[place], by_due[place], place) for place, outcome in enumerate(outcomes) if outcome.unpaid]
+    if unpaid:
+        lost = fsum([each * grade for each, grade in zip(by_due, grades, strict=True)]) + mean_lateness
+        # The worst first: once one does not make it worse any more, no later one does.
+        for minus_grade, before, place in sorted(unpaid):
+            if -minus_grade * (total + 1) <= lost:
+                break
+            weights[place] = 1.0
+            total += 1 - before
+            lost -= (1 - before) * minus_grade
     return weights, total
 
 
+def _some_trouble(each: float, recent_invoices: int) -> float:
+    """From the chance that one invoice is seriously late, the chance that at least one of many is."""
+    return float(1 - (1 - each) ** (max(recent_invoices, 1) ** 0.7))
+
+
 def _chance(outcomes: Sequence[Outcome], today: date, beyond: int, rate: float) -> float:
-    total = late = 0.0
-    for outcome in sorted(outcomes):
-        each = 1.0 if outcome.unpaid else weight(outcome.due, today)
-        total += each
-        late += each * (outcome.days_late > beyond)
-    return (late + 2 * rate) / (total + 2)
+    by_due, _ = _weighed(outcomes, today)
+    whole = [1.0 if outcome.unpaid else each for each, outcome in zip(by_due, outcomes, strict=True)]
+    late = [each for each, outcome in zip(whole, outcomes, strict=True) if outcome.days_late > beyond]
+    return (fsum(late) + 2 * rate) / (fsum(whole) + 2)
