@@ -72,7 +72,9 @@ class Book:
 
     def _choices(self, flag: str) -> Sequence[Option]:
         if flag == "owners":
-            return [Option(one.id, f"{one.first_name} {one.last_name}") for one in self.owners.values()]
+            return [
+                Option(one.id, f"{one.first_name} {one.last_name}") for one in self.owners.values() if not one.archived
+            ]
         if flag == "pipelines":
             return [Option(one.id, one.label, one.order) for one in self.pipelines.values()]
         stages = [stage for pipeline in self.pipelines.values() for stage in pipeline.stages]

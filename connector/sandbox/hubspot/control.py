@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from connector.sandbox.hubspot.people import record_state, snapshot
+from connector.sandbox.hubspot.people import record_state, snapshot, tasks_on
 from connector.sandbox.hubspot.records import Record
 from connector.sandbox.hubspot.refusals import Refusal
 from connector.sandbox.hubspot.rules import RequiredProperty
@@ -103,6 +103,11 @@ def _mount_state(page: Blueprint, hubspot: "HubSpot") -> None:
                 raise LookupError(f"No {kind} {record_id}")
             return jsonify(id=found.id, **record_state(portal, found))
 
+    @page.get("/tasks/<kind>/<record_id>")
+    def tasks(kind: str, record_id: str) -> Response:
+        """The tasks about a record, as its page shows them."""
+        return jsonify(tasks=tasks_on(portal, kind, record_id))
+
     @page.get("/answers")
     def answers() -> Response:
         """Answers that did not fit the document, and the kinds of answers given so far."""
@@ -180,6 +185,13 @@ def _mount_settings(page: Blueprint, hubspot: "HubSpot") -> None:
         wanted = _json()
         hubspot.tokens.grant(wanted["token"], wanted.get("scopes"))
         return jsonify(granted=True)
+
+    @page.put("/owners/<owner_id>")
+    def change_owner(owner_id: str) -> Response:
+        """{"archived": true} takes somebody out of the account; {"type": "QUEUE"} makes them a queue."""
+        wanted = _json()
+        hubspot.people.change_owner(owner_id, archived=bool(wanted.get("archived")), type_=wanted.get("type", "PERSON"))
+        return jsonify(portal.owners[owner_id].body())
 
     @page.delete("/tokens")
     def revoke() -> Response:

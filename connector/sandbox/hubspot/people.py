@@ -1,6 +1,7 @@
 """What a person does in HubSpot's pages: make and edit records, tie them together, close a deal."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from connector.sandbox.hubspot.associations import AssociationType
@@ -66,6 +67,14 @@ class People:
                 self._portal.unlink(place, other_place, self._source, types if type_id or label else None)
             else:
                 self._portal.link(place, other_place, types, self._source)
+
+    def change_owner(self, owner_id: str, *, archived: bool, type_: str = "PERSON") -> None:
+        """Take somebody out of the account, or back in. Raises LookupError for nobody."""
+        with self._portal.lock:
+            if owner_id not in self._portal.owners:
+                raise LookupError(f"No owner {owner_id}")
+            changed = replace(self._portal.owners[owner_id], archived=archived, type=type_)
+            self._portal.owners[owner_id] = changed
 
     def deal(
         self,
@@ -154,4 +163,24 @@ def record_state(portal: Portal, record: Record) -> dict[str, Any]:
             for kind in KINDS
             if portal.associations.linked(place, kind)
         },
+    }
+
+
+def tasks_on(portal: Portal, kind_name: str, record_id: str) -> list[dict[str, Any]]:
+    """The live tasks about a record, oldest first, in the words that a test of either CRM understands."""
+    with portal.lock:
+        record = portal.find(kind_named(kind_name), record_id)
+        return [_task(one) for one in portal.linked(record, "tasks")]
+
+
+def _task(record: Record) -> dict[str, Any]:
+    values = record.values
+    return {
+        "id": record.id,
+        "subject": values.get("hs_task_subject"),
+        "body": values.get("hs_task_body"),
+        "due": values["hs_timestamp"][:10],
+        "owner": values.get("hubspot_owner_id"),
+        "done": values.get("hs_task_status") == "COMPLETED",
+        "high_priority": values.get("hs_task_priority") == "HIGH",
     }

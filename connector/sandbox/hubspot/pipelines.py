@@ -116,6 +116,8 @@ class Owner:
     first_name: str
     last_name: str
     created_at: datetime
+    archived: bool = False  #: taken out of the account: their records keep them, new ones cannot get them
+    type: str = "PERSON"  #: or QUEUE
 
     def body(self) -> dict[str, Any]:
         """As HubSpot writes it."""
@@ -124,12 +126,12 @@ class Owner:
             "email": self.email,
             "firstName": self.first_name,
             "lastName": self.last_name,
-            "type": "PERSON",
+            "type": self.type,
             "userId": int(self.id) + 1000,
             "userIdIncludingInactive": int(self.id) + 1000,
             "createdAt": write_moment(self.created_at),
             "updatedAt": write_moment(self.created_at),
-            "archived": False,
+            "archived": self.archived,
             "teams": [],
         }
 

@@ -147,6 +147,8 @@ class Portal(Book):
     def _with_defaults(self, kind: Kind, values: Mapping[str, str]) -> Mapping[str, str]:
         if kind.name == "deals":
             return {"pipeline": "default", **self._closing(values)}
+        if kind.name == "tasks":
+            return {"hs_task_status": "NOT_STARTED", "hs_task_priority": "NONE", "hs_task_type": "TODO", **values}
         product_id = values.get("hs_product_id")
         if kind.name == "line_items" and product_id:
             product = self.find(KINDS["products"], product_id)

@@ -158,7 +158,7 @@ def list_owners(call: Call) -> Answer:
     rows = [
         one
         for one in call.portal.owners.values()
-        if int(one.id) > after and email in {None, one.email} and not call.flag("archived")
+        if int(one.id) > after and email in {None, one.email} and one.archived == call.flag("archived")
     ]
     body: dict[str, Any] = {"results": [one.body() for one in rows[:limit]]}
     if len(rows) > limit:
@@ -170,7 +170,7 @@ def read_owner(call: Call) -> Answer:
     """GET /crm/v3/owners/{ownerId}."""
     wanted, by_user = call.path["ownerId"], call.text("idProperty") == "userId"
     for one in call.portal.owners.values():
-        if wanted == (str(one.body()["userId"]) if by_user else one.id):
+        if one.archived == call.flag("archived") and wanted == (str(one.body()["userId"]) if by_user else one.id):
             return Answer(200, one.body())
     raise Refusal(404, "OBJECT_NOT_FOUND", f"Owner {wanted} does not exist")
 

@@ -13,6 +13,11 @@ class Actor:
     user_id: str
     sees_all: bool = False
     granted: dict[str, bool] | None = None  #: "Object.Field" -> may edit, from permission sets
+    read_only: tuple[str, ...] = ()  #: objects without a right to make or change records
+
+    def may_change(self, object_type: ObjectType) -> bool:
+        """Whether records of the object may be made and changed at all."""
+        return self.sees_all or object_type.name not in self.read_only
 
     def can_read(self, object_type: ObjectType, field: Field) -> bool:
         """Standard and required fields are open to everyone, other custom ones as permission sets grant them."""
@@ -20,6 +25,8 @@ class Actor:
 
     def can_edit(self, object_type: ObjectType, field: Field) -> bool:
         """May this field be written, as far as permissions go."""
+        if not self.may_change(object_type):
+            return False
         if self.sees_all or _open(field):
             return True
         return (self.granted or {}).get(f"{object_type.name}.{field.name}", False)
@@ -37,4 +44,4 @@ def actor_for(org: Org, user_id: str) -> Actor:
             if permission["PermissionsRead"]:
                 name = str(permission["Field"])
                 granted[name] = granted.get(name, False) or bool(permission["PermissionsEdit"])
-    return Actor(user_id, granted=granted)
+    return Actor(user_id, granted=granted, read_only=org.settings.read_only_objects)

@@ -21,6 +21,7 @@ from connector.sandbox.salesforce.oauth import Client, Logins
 from connector.sandbox.salesforce.org import Org
 from connector.sandbox.salesforce.outbound import Outbound, OutboundRule
 from connector.sandbox.salesforce.people import People
+from connector.sandbox.salesforce.rules_tasks import TaskWord, use_words
 from connector.sandbox.salesforce.seed import CLIENT_KEY, CLIENT_SECRET
 from connector.sandbox.salesforce.settings import DuplicateRule, Settings, ValidationRule
 
@@ -65,6 +66,10 @@ def _mount_records(blueprint: Blueprint, people: People) -> None:
     def delete_record(name: str, record_id: str) -> Response:
         people.delete(name, record_id, request.args.get("by"))
         return jsonify(id=record_id)
+
+    @blueprint.get("/tasks/<record_id>")
+    def list_tasks(record_id: str) -> Response:
+        return jsonify(tasks=people.tasks(record_id))
 
     @blueprint.post("/deals")
     def create_deal() -> Response:
@@ -111,6 +116,13 @@ def _mount_settings(blueprint: Blueprint, org: Org) -> None:
                     active=bool(body.get("active", True)),
                 )
             return jsonify(stages=[row["ApiName"] for row in org.rows("OpportunityStage")])
+
+    @blueprint.put("/task-words/<name>")
+    def set_task_words(name: str) -> Response:
+        """`TaskStatus` or `TaskPriority`: [{"name": ..., "means": true, "default": true}], these and no others."""
+        with org.lock:
+            use_words(org, name, [TaskWord(**one) for one in _body()["words"]])
+            return jsonify(words=[row["ApiName"] for row in org.rows(name)])
 
 
 def _set(org: Org, name: str, value: object) -> None:

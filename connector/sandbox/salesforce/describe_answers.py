@@ -67,8 +67,11 @@ def describe(one: ObjectType, schema: Schema, actor: Actor, version: str) -> dic
         if schema.find(child.object) is not None
     ]
     fields = [_field(one, field, actor) for field in one.fields.values() if actor.can_read(one, field)]
+    may_change = actor.may_change(one)
     return {
         **describe_briefly(one, version),
+        "createable": one.createable and may_change,
+        "updateable": one.updateable and may_change,
         "actionOverrides": [],
         "childRelationships": children,
         "fields": fields,

@@ -9,6 +9,7 @@ from connector.sandbox.salesforce.ids import normal_id
 from connector.sandbox.salesforce.org import Org
 from connector.sandbox.salesforce.records import Writer, stamp
 from connector.sandbox.salesforce.records_shown import shown
+from connector.sandbox.salesforce.rules_tasks import tasks_on
 from connector.sandbox.salesforce.schema import ObjectType
 from connector.sandbox.salesforce.seed import Seeded
 from connector.sandbox.salesforce.values import Record
@@ -52,6 +53,11 @@ class People:
         with self.org.lock:
             object_type = self._type(object_name)
             return [_dump(object_type, one) for one in self.org.rows(object_type.name, deleted=deleted)]
+
+    def tasks(self, record_id: str) -> list[dict[str, object]]:
+        """The tasks about a record, as its page shows them."""
+        with self.org.lock:
+            return tasks_on(self.org, normal_id(record_id) or record_id)
 
     def create_deal(self, deal: Mapping[str, object], by: str | None = None) -> dict[str, object]:
         """An opportunity with all that hangs on it, in one step: see DealMaker.make."""

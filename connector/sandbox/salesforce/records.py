@@ -27,6 +27,7 @@ class Writer:
         """Save a new record and return its id; raises Refused."""
         if not object_type.createable and not self.actor.sees_all:
             raise Refused("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be inserted: {object_type.name}")
+        self._check_right(object_type, "inserted")
         given = self._read(object_type, values, creating=True)
         record: Record = dict.fromkeys(f.name for f in object_type.fields.values() if f.type != "address")
         self._default(object_type, record)
@@ -46,6 +47,7 @@ class Writer:
         before = self.existing(object_type, record_id)
         if not object_type.updateable and not self.actor.sees_all:
             raise Refused("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be updated: {object_type.name}")
+        self._check_right(object_type, "updated")
         given = self._read(object_type, values, creating=False)
         emptied = [n for n, value in given.items() if value is None and not object_type.fields[n.lower()].nillable]
         if emptied:
@@ -108,6 +110,10 @@ class Writer:
         return [one for one in self.org.rows(object_type.name) if key(one.get(field.name)) == key(wanted)]
 
     # -- steps of a save
+
+    def _check_right(self, object_type: ObjectType, what: str) -> None:
+        if not self.actor.may_change(object_type):
+            raise Refused("INVALID_TYPE_FOR_OPERATION", f"entity type cannot be {what}: {object_type.name}", [])
 
     def _read(self, object_type: ObjectType, values: Values, *, creating: bool) -> Record:
         """The given values as the org keeps them, each one known and writable."""

@@ -12,6 +12,7 @@ from connector.sandbox.salesforce.rules_sales import (
     save_opportunity,
     sum_lines,
 )
+from connector.sandbox.salesforce.rules_tasks import save_task
 from connector.sandbox.salesforce.schema import ObjectType
 from connector.sandbox.salesforce.values import Record
 
@@ -100,17 +101,6 @@ def _has_standard_price(org: Org, record: Record) -> bool:
     )
 
 
-def _save_task(org: Org, _before: Record | None, record: Record, _given: Record) -> None:
-    closed = record["Status"] == "Completed"
-    record["IsClosed"], record["IsHighPriority"] = closed, record["Priority"] == "High"
-    record["CompletedDateTime"] = (record.get("CompletedDateTime") or org.now()) if closed else None
-    what = record.get("WhatId")
-    record["WhatCount"], record["WhoCount"] = int(what is not None), int(record.get("WhoId") is not None)
-    if isinstance(what, str):
-        opportunity = org.row("Opportunity", what)
-        record["AccountId"] = opportunity.get("AccountId") if opportunity else what if what[:3] == "001" else None
-
-
 def _only_primary(org: Org, _before: Record | None, record: Record, user_id: str) -> None:
     if not record["IsPrimary"]:
         return
@@ -138,7 +128,7 @@ _BEFORE: dict[str, _Before] = {
     "PermissionSet": save_permission_set,
     "PermissionSetAssignment": check_assignment,
     "PricebookEntry": _save_price,
-    "Task": _save_task,
+    "Task": save_task,
     "User": _person_name,
 }
 _AFTER: dict[str, _After] = {

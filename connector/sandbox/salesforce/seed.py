@@ -8,6 +8,7 @@ from connector.sandbox.salesforce.features import set_stage
 from connector.sandbox.salesforce.oauth import Client, Logins
 from connector.sandbox.salesforce.org import Org
 from connector.sandbox.salesforce.records import Writer, stamp
+from connector.sandbox.salesforce.rules_tasks import PRIORITIES, STATUSES, use_words
 from connector.sandbox.salesforce.values import Record, Value
 
 CLIENT_KEY = "3MVG9sandbox.connector.client"
@@ -63,6 +64,8 @@ def seed(org: Org, logins: Logins) -> Seeded:
              TimeZoneSidKey="America/New_York", FiscalYearStartMonth=1, Country="US")  # fmt: skip
         for name, closed, won, probability, forecast in _STAGES:
             set_stage(org, name, closed=closed, won=won, probability=probability, forecast=forecast)
+        use_words(org, "TaskStatus", STATUSES)
+        use_words(org, "TaskPriority", PRIORITIES)
         book = _raw(org, "Pricebook2", users[0], Name="Standard Price Book", IsActive=True, IsStandard=True,
                     IsArchived=False)  # fmt: skip
         for code, name, family, price in _PRODUCTS:

@@ -36,3 +36,4 @@ class Settings:
     audiences: tuple[str, ...] = ("https://login.salesforce.com", "https://test.salesforce.com")
     duplicate_rules: list[DuplicateRule] = field(default_factory=list)
     validation_rules: list[ValidationRule] = field(default_factory=list)
+    read_only_objects: tuple[str, ...] = ()  #: what the API's users may read, but neither make nor change
