@@ -216,6 +216,7 @@ class CreditNote:
     status: str
     created_at: datetime
     reason: str = ""
+    before_payment: int = 0  #: how much of it lowered what was still open; the rest went back to the customer
 
 
 @dataclass(frozen=True, slots=True)

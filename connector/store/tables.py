@@ -249,6 +249,7 @@ credit_note = Table(
     Column("status", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("before_payment", BigInteger, nullable=False),
 )
 
 dispute = Table(

@@ -120,7 +120,7 @@ EVERYTHING = BillingAccount(
         ),
         Payment(stripe("payment", "inpay_2"), OLDER.ref, 50_00, "usd", "open"),
     ),
-    (CreditNote(stripe("credit_note", "cn_1"), OLDER.ref, 5_00, "usd", "issued", NOW, "duplicate"),),
+    (CreditNote(stripe("credit_note", "cn_1"), OLDER.ref, 5_00, "usd", "issued", NOW, "duplicate", 3_00),),
     (Dispute(stripe("dispute", "dp_1"), "ch_9", 50_00, "usd", "lost", NOW, "fraudulent", "pi_9", OLDER.ref),),
     (Refund(stripe("refund", "re_1"), "ch_1", 3_00, "usd", "pending", NOW, "duplicate", OLDER.ref),),
 )

@@ -245,6 +245,7 @@ def credit_note(body: Json) -> CreditNote:
         status=_known(body.get("status"), _CREDIT_NOTE_STATUSES),
         created_at=certain_moment(body["created"]),
         reason=body.get("reason") or "",
+        before_payment=body.get("pre_payment_amount") or 0,
     )
 
 

@@ -85,6 +85,7 @@ def test_partial_payment_credit_dispute_and_refund(world: World) -> None:
     assert sorted(payment.amount for payment in account.payments) == [4000, 10_000]
     (note,) = account.credit_notes
     assert (note.invoice, note.amount, note.status, note.reason) == (first, 1000, "issued", "order_change")
+    assert note.before_payment == 1000
     (found,) = account.disputes
     assert (found.ref.id, found.invoice, found.amount, found.status) == (
         dispute["id"],

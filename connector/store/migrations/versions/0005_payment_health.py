@@ -30,6 +30,8 @@ _STATEMENTS = (
     "alter table customer alter column credit_balance drop default",
     "alter table subscription_item add column recurring_amount numeric",
     "alter table invoice add column uncollectible_at timestamptz",
+    "alter table credit_note add column before_payment bigint default 0 not null",
+    "alter table credit_note alter column before_payment drop default",
     "alter table billed_deal add column renewal_date date",
     "alter table billed_deal add column sold_to text",
     "create index ix_billed_deal_sold_to on billed_deal (sold_to)",
@@ -190,6 +192,7 @@ def downgrade() -> None:
         op.execute(f"drop table {table}")
     op.execute("alter table deal_plan drop column terms")
     op.execute("alter table billed_deal drop column renewal_date, drop column sold_to")
+    op.execute("alter table credit_note drop column before_payment")
     op.execute("alter table invoice drop column uncollectible_at")
     op.execute("alter table subscription_item drop column recurring_amount")
     op.execute("alter table customer drop column credit_balance, drop column card_expires, drop column payment_method")
