@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from connector.domain.customer_match import Candidate
+from connector.ports.accounts import Accounts
 from connector.ports.billing import Billing
 from connector.ports.checks import Check, CheckStatus, SetupAction
 from connector.ports.crm import (
@@ -19,6 +20,8 @@ from connector.ports.crm import (
 )
 from connector.ports.plans import AgreedChange, DealPlan, Plans, PlanState
 from connector.ports.portfolios import Portfolios
+from connector.ports.renewals import RenewalRow, Renewals, RenewalTask
+from connector.ports.said import NewOverride, NewPromise, Said
 from connector.ports.services import BillingProvider, CrmProvider, Feature, Services
 from connector.ports.store import (
     AccountDeal,
@@ -46,6 +49,7 @@ from connector.ports.webhook import Webhook
 
 __all__ = [
     "AccountDeal",
+    "Accounts",
     "AdminSettings",
     "AgreedChange",
     "Attempt",
@@ -74,12 +78,18 @@ __all__ = [
     "Links",
     "MappingVersion",
     "Mappings",
+    "NewOverride",
+    "NewPromise",
     "ParkedTarget",
     "PlanState",
     "Plans",
     "Portfolios",
     "Records",
+    "RenewalRow",
+    "RenewalTask",
+    "Renewals",
     "RowResult",
+    "Said",
     "Services",
     "SetupAction",
     "Store",

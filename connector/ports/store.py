@@ -13,8 +13,11 @@ from connector.domain.billing_plan import StepKey
 from connector.domain.inbox import InboxEvent
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import RecordState, Values
+from connector.ports.accounts import Accounts
 from connector.ports.plans import Plans
 from connector.ports.portfolios import Portfolios
+from connector.ports.renewals import Renewals
+from connector.ports.said import Said
 from connector.targets import Target
 
 
@@ -354,6 +357,9 @@ class UnitOfWork(Protocol):
     settings: AdminSettings
     audit: Audit
     mappings: Mappings
+    accounts: Accounts
+    said: Said
+    renewals: Renewals
     plans: Plans
     portfolios: Portfolios
 

@@ -15,6 +15,7 @@ from connector import ports
 from connector.domain.inbox import InboxEvent
 from connector.errors import RetryLater, Unreachable
 from connector.sentences.running import BUSY_ELSEWHERE
+from connector.store.accounts import PostgresAccounts
 from connector.store.audit import PostgresAudit
 from connector.store.database import make_engine, our_errors
 from connector.store.inbox import PostgresInbox
@@ -25,6 +26,8 @@ from connector.store.marking import NOBODY, Wake, receive
 from connector.store.plans import PostgresPlans
 from connector.store.portfolios import PostgresPortfolios
 from connector.store.records import PostgresRecords
+from connector.store.renewals import PostgresRenewals
+from connector.store.said import PostgresSaid
 from connector.store.settings import PostgresSettings
 from connector.store.targets import PostgresTargets
 
@@ -43,6 +46,9 @@ class PostgresUnitOfWork:
         self.audit: ports.Audit = audit
         self.settings: ports.AdminSettings = PostgresSettings(connection, audit)
         self.mappings: ports.Mappings = PostgresMappings(connection)
+        self.accounts: ports.Accounts = PostgresAccounts(connection)
+        self.said: ports.Said = PostgresSaid(connection)
+        self.renewals: ports.Renewals = PostgresRenewals(connection)
         self.plans: ports.Plans = PostgresPlans(connection)
         self.portfolios: ports.Portfolios = PostgresPortfolios(connection)
 

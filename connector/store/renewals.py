@@ -1,0 +1,147 @@
+"""Renewals: the deals that carry an account's flag, and the tasks made for their owners."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from connector.domain.planning import CUSTOMER
+from connector.domain.refs import RecordRef
+from connector.domain.write_back import decode
+from connector.ports.renewals import RenewalRow, RenewalTask
+from connector.store.columns import storable
+from connector.store.health_tables import account_flag, flagged_deal, renewal_task
+from connector.store.tables import crm_record, customer, link
+
+
+class PostgresRenewals:
+    """The tables ``flagged_deal`` and ``renewal_task``, and what ``account_flag`` says of renewals."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def flagged(self, account: RecordRef) -> list[RecordRef]:
+        """The open deals that carry the account's flag."""
+        query = select(flagged_deal.c.deal).where(
+            flagged_deal.c.account == account, flagged_deal.c.cleared_at.is_(None)
+        )
+        return list(self._connection.execute(query.order_by(flagged_deal.c.deal)).scalars())
+
+    def carry(self, account: RecordRef, deals: Sequence[RecordRef], at: datetime) -> list[RecordRef]:
+        """These deals, and no others, carry the account's flag from now on. Gives those that do no longer."""
+        gone = sorted(set(self.flagged(account)) - set(deals))
+        for deal in gone:
+            cleared = update(flagged_deal).where(flagged_deal.c.deal == deal).values(cleared_at=at)
+            self._connection.execute(cleared)
+        for deal in sorted(set(deals)):
+            new = insert(flagged_deal).values(deal=deal, account=account, since=at)
+            again = new.on_conflict_do_update(
+                index_elements=["deal"],
+                set_={"account": account, "since": at, "cleared_at": None},
+                where=or_(flagged_deal.c.cleared_at.is_not(None), flagged_deal.c.account != account),
+            )
+            self._connection.execute(again)
+        return gone
+
+    def begin(self, task: RenewalTask, at: datetime) -> RenewalTask | None:
+        """Keep a task before it is made; gives what was kept already, None the first time."""
+        new = insert(renewal_task).values(
+            account=task.account,
+            renewal_date=task.renewal,
+            window_days=task.window,
+            subject=storable(task.subject),
+            record=task.record,
+            begun_at=at,
+        )
+        kept = new.on_conflict_do_nothing().returning(renewal_task.c.account)
+        if self._connection.execute(kept).first() is not None:
+            return None
+        return _task(self._connection.execute(select(renewal_task).where(_this(task))).one())
+
+    def made(self, task: RenewalTask, ref: RecordRef, at: datetime) -> None:
+        """The CRM has it, by that name."""
+        self._connection.execute(update(renewal_task).where(_this(task)).values(task=ref, made_at=at))
+
+    def closed(self, task: RenewalTask, at: datetime) -> None:
+        """It is done with, whoever closed it."""
+        self._connection.execute(update(renewal_task).where(_this(task)).values(closed_at=at))
+
+    def open_tasks(self, account: RecordRef) -> list[RenewalTask]:
+        """Those not closed yet, whether they are known to be made or not, oldest first."""
+        query = select(renewal_task).where(renewal_task.c.account == account, renewal_task.c.closed_at.is_(None))
+        rows = self._connection.execute(query.order_by(renewal_task.c.begun_at, renewal_task.c.window_days.desc()))
+        return [_task(row) for row in rows]
+
+    def seen(self, account: RecordRef, day: date) -> None:
+        """The account's renewal deals and tasks were looked at."""
+        seen = update(account_flag).where(account_flag.c.account == account).values(deals_seen_on=day)
+        self._connection.execute(seen)
+
+    def due(self, day: date, limit: int) -> list[RecordRef]:
+        """Flagged accounts whose renewal deals were not looked at on that day or after, the nearest renewal first."""
+        seen = account_flag.c.deals_seen_on
+        query = select(account_flag.c.account).where(account_flag.c.late_payer, or_(seen.is_(None), seen < day))
+        query = query.order_by(account_flag.c.renewal_date, account_flag.c.account).limit(limit)
+        return list(self._connection.execute(query).scalars())
+
+    def upcoming(self, until: date, limit: int) -> list[RenewalRow]:
+        """Accounts inside a renewal window that renew by a day, the nearest first."""
+        flag, task = account_flag.c, renewal_task.alias()
+        named = (
+            select(func.min(customer.c.name))
+            .join(link, link.c.target == customer.c.ref)
+            .where(link.c.owner == flag.account, link.c.role == CUSTOMER)
+            .scalar_subquery()
+        )
+        last_task = (
+            select(task.c.task)
+            .where(task.c.account == flag.account, task.c.renewal_date == flag.renewal_date, task.c.task.is_not(None))
+            .order_by(task.c.window_days)
+            .limit(1)
+            .scalar_subquery()
+        )
+        query = (
+            select(account_flag, crm_record.c.desired, named.label("name"), last_task.label("task"))
+            .outerjoin(crm_record, crm_record.c.ref == flag.account)
+            .where(flag.window_days.is_not(None), flag.renewal_date <= until)
+            .order_by(flag.renewal_date, flag.account)
+            .limit(limit)
+        )
+        return [_row(row) for row in self._connection.execute(query)]
+
+
+def _this(task: RenewalTask) -> Any:
+    return and_(
+        renewal_task.c.account == task.account,
+        renewal_task.c.renewal_date == task.renewal,
+        renewal_task.c.window_days == task.window,
+    )
+
+
+def _task(row: Any) -> RenewalTask:
+    return RenewalTask(
+        account=row.account,
+        renewal=row.renewal_date,
+        window=row.window_days,
+        subject=row.subject,
+        record=row.record,
+        task=row.task,
+        closed_at=row.closed_at,
+    )
+
+
+def _row(row: Any) -> RenewalRow:
+    return RenewalRow(
+        account=row.account,
+        name=row.name or row.account.id,
+        late_payer=row.late_payer,
+        window=row.window_days,
+        renewal=row.renewal_date,
+        source=row.renewal_source,
+        shown=decode(row.desired or {}),
+        task=row.task,
+    )
