@@ -1,10 +1,10 @@
-"""Calendar steps for billing periods, as contracts count them: month by month, clamped to the month's last day."""
+"""Calendar steps for billing periods, as contracts count them (clamped to the month's last day); when a day begins."""
 
 from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from connector.domain.deal import Interval
 
@@ -81,3 +81,8 @@ def months_after(origin: date, day: date, months: int) -> date:
     """
     since = 12 * (day.year - origin.year) + day.month - origin.month
     return add_months(origin, since + months) if add_months(origin, since) == day else add_months(day, months)
+
+
+def start_of_day(moment: datetime) -> datetime:
+    """Midnight before an aware moment, UTC: due dates and days late are counted in its days."""
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

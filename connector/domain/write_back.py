@@ -157,6 +157,11 @@ class RecordState:
         return changed if changed.keys() - QUIET else {}
 
 
+def loud(values: Values) -> dict[str, Value]:
+    """The values whose change is a reason to write."""
+    return {name: value for name, value in values.items() if name not in QUIET}
+
+
 def encode(values: Values) -> dict[str, str | int | bool | None]:
     """Values as JSON holds them, exactly: a Decimal becomes its text, never a float."""
     return {name: _encode_one(value) for name, value in sorted(values.items())}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from connector.domain.customer_match import Candidate
 from connector.ports.accounts import Accounts
 from connector.ports.billing import Billing
+from connector.ports.book import Book
 from connector.ports.checks import Check, CheckStatus, SetupAction
 from connector.ports.crm import (
     Crm,
@@ -57,6 +58,7 @@ __all__ = [
     "AuditProof",
     "Billing",
     "BillingProvider",
+    "Book",
     "Candidate",
     "Check",
     "CheckStatus",

@@ -14,6 +14,7 @@ from connector.domain.inbox import InboxEvent
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import RecordState, Values
 from connector.ports.accounts import Accounts
+from connector.ports.book import Book
 from connector.ports.plans import Plans
 from connector.ports.portfolios import Portfolios
 from connector.ports.renewals import Renewals
@@ -232,6 +233,10 @@ class Ledger(Protocol):
         """Customers whose health was last worked out before ``moment``, longest ago first."""
         ...
 
+    def hold(self, customer: RecordRef) -> bool:
+        """Lock the customer's row until the transaction ends; False when it is not mirrored."""
+        ...
+
     def assessed(self, customer: RecordRef, at: datetime) -> None: ...
 
     def customers(self) -> list[RecordRef]: ...
@@ -276,6 +281,13 @@ class Records(Protocol):
 
         Each failure in a row makes the wait longer, up to an hour, and the last of many parks it. A parked row is
         tried again when its values change, and by itself: after an hour, later once a day.
+        """
+        ...
+
+    def desire_all(self, values: Mapping[RecordRef, Values]) -> dict[RecordRef, bool]:
+        """``desire`` for many records at once, touching only those with news: a quiet change alone is none.
+
+        Gives those that changed, and whether they now differ from what was written.
         """
         ...
 
@@ -353,6 +365,7 @@ class UnitOfWork(Protocol):
     targets: Targets
     links: Links
     ledger: Ledger
+    book: Book
     records: Records
     settings: AdminSettings
     audit: Audit

@@ -42,6 +42,7 @@ def _take() -> Any:
 
 
 _TAKE = _take()
+_HOLD = select(tables.customer.c.ref).where(tables.customer.c.ref == bindparam("of")).with_for_update()
 
 
 class PostgresLedger:
@@ -109,6 +110,10 @@ class PostgresLedger:
             .limit(limit)
         )
         return list(self._connection.execute(query).scalars())
+
+    def hold(self, customer: RecordRef) -> bool:
+        """Lock the customer's row until the transaction ends; False when it is not mirrored."""
+        return self._connection.execute(_HOLD, {"of": customer}).first() is not None
 
     def assessed(self, customer: RecordRef, at: datetime) -> None:
         """Note when a customer's health was worked out."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
+import psycopg
 from sqlalchemy import ARRAY, Connection, Text, and_, bindparam, case, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from connector.domain.refs import RecordRef
-from connector.domain.write_back import QUIET, STAMP, RecordState, Values, decode, encode
+from connector.domain.write_back import STAMP, RecordState, Values, decode, encode, loud
+from connector.store.bulk_desire import desire_all
 from connector.store.columns import storable
 from connector.store.tables import billed_deal, crm_record
 
@@ -58,13 +60,21 @@ class PostgresRecords:
         differs = bool(now.difference())
         if differs and row.differs and now.desired == before.desired:
             return True  # it waits to be written already, and nothing has come that would forgive its failures
-        news = _loud(now.desired) != _loud(before.desired)
+        news = loud(now.desired) != loud(before.desired)
         self._connection.execute(
             update(crm_record)
             .where(crm_record.c.ref == ref)
             .values(desired=encode(now.desired), **_state(differs=differs, forgiven=news or not differs))
         )
         return differs
+
+    def desire_all(self, values: Mapping[RecordRef, Values]) -> dict[RecordRef, bool]:
+        """The same for many records at once, touching only those with news: a quiet change alone is none.
+
+        Gives those that changed, and whether they now differ from what was written.
+        """
+        driver = cast("psycopg.Connection[Any]", self._connection.connection.driver_connection)
+        return desire_all(driver, values)
 
     def waiting(self, crm: str, limit: int) -> list[RecordState]:
         """Records of one CRM that differ and may be written now, longest waiting first."""
@@ -196,11 +206,6 @@ def _state(*, differs: bool, forgiven: bool) -> dict[str, Any]:
             "not_before": case((crm_record.c.parked, func.now()), else_=crm_record.c.not_before),
         }
     return state
-
-
-def _loud(values: Values) -> dict[str, Any]:
-    """The values whose change is a reason to write."""
-    return {name: value for name, value in values.items() if name not in QUIET}
 
 
 def _record(row: Any) -> RecordState:

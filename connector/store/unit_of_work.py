@@ -17,6 +17,7 @@ from connector.errors import RetryLater, Unreachable
 from connector.sentences.running import BUSY_ELSEWHERE
 from connector.store.accounts import PostgresAccounts
 from connector.store.audit import PostgresAudit
+from connector.store.book import PostgresBook
 from connector.store.database import make_engine, our_errors
 from connector.store.inbox import PostgresInbox
 from connector.store.ledger import PostgresLedger
@@ -42,6 +43,7 @@ class PostgresUnitOfWork:
         self.targets: ports.Targets = PostgresTargets(connection, wake)
         self.links: ports.Links = PostgresLinks(connection)
         self.ledger: ports.Ledger = PostgresLedger(connection)
+        self.book: ports.Book = PostgresBook(connection)
         self.records: ports.Records = PostgresRecords(connection)
         self.audit: ports.Audit = audit
         self.settings: ports.AdminSettings = PostgresSettings(connection, audit)

@@ -11,6 +11,7 @@ def assess_account(ref: str, services: Services) -> None:
     """Work out one customer's payment health afresh, from the ledger alone."""
     customer = RecordRef.parse(ref)
     with services.store.begin() as work:
+        work.ledger.hold(customer)  # first, as everybody: else the nightly run could show what was true before this
         account = work.ledger.account(customer)
         if account is not None:
             show_account(account, work, services)

@@ -1,0 +1,113 @@
+"""What thousands of CRM records should show, merged into what is stored: only rows that change are locked and touched.
+
+It ends as ``PostgresRecords.desire`` would for one record after the other, and takes the locks in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from connector.domain.refs import RecordRef
+from connector.domain.write_back import QUIET, STAMP, RecordState, Value, Values, decode, encode, loud
+from connector.store.columns import to_json
+
+_STORED = b"select ref, desired from crm_record where ref = any(%(refs)s)"
+
+# One statement makes what is missing and locks what is there, row by row in the order given.
+_MAKE_OR_LOCK = b"""
+insert into crm_record (ref, crm, desired, written, differs, waiting_since)
+select ref, crm, desired::jsonb, '{}', differs, case when differs then now() end
+  from unnest(%(refs)s::text[], %(crms)s::text[], %(desired)s::text[], %(differs)s::boolean[])
+       with ordinality as one (ref, crm, desired, differs, place)
+ order by place
+on conflict (ref) do update set crm = excluded.crm where false
+returning ref
+"""
+
+_HELD = b"select ref, desired, written, differs from crm_record where ref = any(%(refs)s)"
+
+# As ``records._state`` has it for news: earlier failures and their wait are forgotten.
+_CHANGE = b"""
+update crm_record
+   set desired = one.desired::jsonb,
+       differs = one.differs,
+       waiting_since = case when one.differs then coalesce(crm_record.waiting_since, now()) end,
+       parked = false, error = '', attempts = 0,
+       not_before = case when crm_record.parked then now() else crm_record.not_before end
+  from unnest(%(refs)s::text[], %(desired)s::text[], %(differs)s::boolean[]) as one (ref, desired, differs)
+ where crm_record.ref = one.ref
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What a record's row should hold now."""
+
+    ref: RecordRef
+    desired: str  #: as JSON
+    differs: bool
+
+    @classmethod
+    def of(cls, state: RecordState) -> _Row:
+        return cls(state.ref, to_json(encode(state.desired)), bool(state.difference()))
+
+
+def desire_all(driver: psycopg.Connection[Any], values: Mapping[RecordRef, Values]) -> dict[RecordRef, bool]:
+    """Merge values into what each record should show, in the transaction of ``driver``.
+
+    A record is touched only when it is new, or when a value changes whose change is a reason to write. Gives those that
+    changed, and whether they now differ from what was written.
+    """
+    shown = {ref: {name: value for name, value in values[ref].items() if name != STAMP} for ref in sorted(values)}
+    stored = dict(_read(driver, _STORED, list(shown)))
+    news = [ref for ref, mine in shown.items() if _is_news(encode(mine), stored.get(str(ref)))]
+    if not news:
+        return {}
+    made = _make_or_lock(driver, [_Row.of(RecordState(ref, shown[ref], {})) for ref in news])
+    there = {ref: shown[ref] for ref in news if ref not in made}
+    changed = _merged(driver, there)
+    if changed:
+        driver.execute(_CHANGE, _columns(changed))
+    return made | {row.ref: row.differs for row in changed}
+
+
+def _is_news(wanted: Mapping[str, Any], stored: Mapping[str, Any] | None) -> bool:
+    """Compared as JSON holds them, which is quick; two ways to write one number are told apart under the lock."""
+    return stored is None or any(
+        name not in stored or stored[name] != value for name, value in wanted.items() if name not in QUIET
+    )
+
+
+def _make_or_lock(driver: psycopg.Connection[Any], rows: Sequence[_Row]) -> dict[RecordRef, bool]:
+    """A row for each record that has none; the others' are locked. Gives those that were made, and if they differ."""
+    crms = [row.ref.provider for row in rows]
+    made = {ref for (ref,) in driver.execute(_MAKE_OR_LOCK, _columns(rows) | {"crms": crms})}
+    return {row.ref: row.differs for row in rows if str(row.ref) in made}
+
+
+def _merged(driver: psycopg.Connection[Any], shown: Mapping[RecordRef, Mapping[str, Value]]) -> list[_Row]:
+    """What records whose rows are locked should hold with these values; without those for whom it is no news."""
+    rows = []
+    for ref, desired, written, differs in _read(driver, _HELD, list(shown)):
+        before, mine = decode(desired), RecordRef.parse(ref)
+        now = RecordState(mine, {**before, **shown[mine]}, decode(written))
+        row = _Row.of(now)
+        if row.differs != differs or loud(now.desired) != loud(before):
+            rows.append(row)
+    return rows
+
+
+def _read(driver: psycopg.Connection[Any], sql: bytes, refs: Sequence[RecordRef]) -> list[tuple[Any, ...]]:
+    return driver.execute(sql, {"refs": [str(ref) for ref in refs]}, binary=True).fetchall()
+
+
+def _columns(rows: Sequence[_Row]) -> dict[str, list[Any]]:
+    return {
+        "refs": [str(row.ref) for row in rows],
+        "desired": [row.desired for row in rows],
+        "differs": [row.differs for row in rows],
+    }
