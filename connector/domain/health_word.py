@@ -42,18 +42,19 @@ def confidence(resolved: int, weight: float) -> Confidence:
     return Confidence.HIGH if weight >= _HIGH_WEIGHT else Confidence.MEDIUM
 
 
-def word(score: float | None, own_points: float, oldest: int, policy: HealthPolicy) -> Health:
+def word(score: float | None, ever_late: bool, oldest: int, policy: HealthPolicy) -> Health:
     """From the score, and how many days past due the oldest invoice is.
 
-    ``own_points`` are those that the account's own invoices took off the score: what other accounts do makes nobody
-    a late payer.
+    Without an invoice that was ever late it is good: what other accounts do makes nobody a late payer.
     """
     if score is None:
         return Health.UNKNOWN
     if oldest > policy.severe_days or (oldest > 0 and score < policy.severe_below):
         return Health.SEVERE
-    if score < policy.flag_below and own_points > 0:
+    if not ever_late:
+        return Health.GOOD
+    if score < policy.flag_below:
         return Health.LATE
-    if oldest > 0 or (score < policy.watch_below and own_points > 0):
+    if oldest > 0 or score < policy.watch_below:
         return Health.WATCH
     return Health.GOOD

@@ -7,10 +7,12 @@ for all currencies together; money is per currency and never added across curren
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from math import fsum
 from typing import NamedTuple
 
 from connector.domain import lateness
@@ -19,8 +21,8 @@ from connector.domain.billing import Customer, Dispute, Invoice, InvoiceStatus, 
 from connector.domain.charge_readiness import MethodState, method_state
 from connector.domain.currency_health import CurrencyHealth, currency_health, share
 from connector.domain.health_policy import HealthPolicy, RollUp, Segment
-from connector.domain.health_reasons import Reason, ReasonCode
-from connector.domain.health_word import THIN, Confidence, Health, confidence, word
+from connector.domain.health_reasons import Findings, Reason, ReasonCode, reasons
+from connector.domain.health_word import Confidence, Health, confidence, word
 from connector.domain.invoice_standing import (
     InvoiceStanding,
     contested_by,
@@ -29,9 +31,12 @@ from connector.domain.invoice_standing import (
     standing,
 )
 from connector.domain.money import Money
-from connector.domain.payment_trend import Direction, Trend, trend
+from connector.domain.payment_habit import habit
+from connector.domain.payment_trend import Direction, Span, Trend, trend
 from connector.domain.portfolio import Portfolio
-from connector.domain.promise import Promise, broken
+from connector.domain.promise import Promise
+from connector.domain.promise import Standing as PromiseStanding
+from connector.domain.promise import standing as promise_standing
 from connector.domain.refs import RecordRef
 
 __all__ = [
@@ -49,6 +54,7 @@ __all__ = [
     "ReasonCode",
     "RollUp",
     "Segment",
+    "Span",
     "Trend",
     "asks_for_flag",
     "assess",
@@ -71,36 +77,42 @@ class NextInvoice(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PaymentHealth:
-    """One account's payment record on one day. Money is in ``currency``, the account's main one."""
+    """One account's payment record on one day.
+
+    Money is in ``currency``, the account's main one; the others stand in ``by_currency``. Counts and days, and the
+    share on time, are of all currencies together.
+    """
 
     as_of: date
-    currency: str
+    currency: str  #: lower case; empty where no invoice counts
     word: Health
-    score: float | None
-    next_late_chance: float | None
-    trouble_chance: float | None
+    score: float | None  #: 0 (hopeless) to 100 (always on time); None where nothing tells how it pays
+    next_late_chance: float | None  #: 0 to 1: that the next invoice is paid late
+    trouble_chance: float | None  #: 0 to 1: of an invoice more than 15 days late within 90 days
     confidence: Confidence
-    reasons: tuple[Reason, ...]
+    reasons: tuple[Reason, ...]  #: at most three
     by_currency: Mapping[str, CurrencyHealth]
-    open_balance: Money | None
-    overdue_balance: Money | None
+    open_balance: Money | None  #: all that is still to be paid, due or not; what was written off is shown apart
+    overdue_balance: Money | None  #: what is owed past its due date, neither disputed nor on its way
     overdue_count: int
-    days_past_due: int
-    bucket: AgingBucket
-    average_days_late: Decimal | None
+    days_past_due: int  #: of the oldest overdue invoice
+    bucket: AgingBucket  #: of that
+    average_days_late: Decimal | None  #: weighted by amount, early below 0; unpaid invoices up to today
     on_time_rate: Decimal | None  #: percent
-    resolved: int
+    resolved: int  #: invoices that tell how it pays: paid, or unpaid past due
     disputed: bool
-    failed_attempts: int = 0
-    payment_method: MethodState = MethodState.UNKNOWN
-    broken_promises: int = 0
-    trend: Trend = field(default_factory=Trend)
-    next_invoice: NextInvoice | None = None
+    failed_attempts: int  #: failed charges of invoices that are unpaid, or fell due in the last 90 days
+    payment_method: MethodState
+    broken_promises: int
+    usual_days_late: int | None  #: how many days after due it usually pays, early below 0; None if it never paid
+    points_lost: tuple[tuple[RecordRef, float], ...]  #: what each late invoice takes off the score, the worst first
+    trend: Trend
+    next_invoice: NextInvoice | None
 
     @property
     def reason(self) -> str:
         """All reasons, as one paragraph."""
-        return " ".join(reason.text for reason in self.reasons)
+        return " ".join([reason.text for reason in self.reasons])
 
 
 def assess(
@@ -115,45 +127,67 @@ def assess(
     customer: Customer | None = None,
     next_invoice: NextInvoice | None = None,
 ) -> PaymentHealth:
-    """One account's payment record as of ``today`` (UTC). The order of whatever is given changes nothing."""
-    given = sorted(invoices, key=_place)
-    arrived = days_of_arrival(payments, given) if payments else {}
+    """One account's payment record as of ``today`` (UTC, as are the days of payments).
+
+    ``payments`` and ``disputes`` may be empty: an invoice knows when it was paid and whether it is disputed. Given,
+    payments tell the day on which money really arrived (``invoice_standing``), and promises with an amount need them.
+    The order of whatever is given changes nothing, not even the last digit.
+    """
+    given = invoices if isinstance(invoices, list | tuple) else tuple(invoices)
+    arrived = days_of_arrival(payments, given) if payments else _NOTHING_ARRIVED
     contested = contested_by(disputes)
     standings = [found for each in given if (found := standing(each, today, arrived, contested)) is not None]
-    currency = _main_currency(standings)
+    told = [each for each in standings if each.outcome is not None]
+    outcomes = [each.outcome for each in told if each.outcome is not None]
+    judged = _judge(outcomes, standings, today, portfolio)
+    pays = habit(outcomes, judged.weights)
+    points = _points(told, judged.points)
     by_currency = _by_currency(standings)
-    outcomes = [each.outcome for each in standings if each.outcome is not None]
-    score = own = None
-    if outcomes:
-        lost, unknown = lateness.points_lost(outcomes, today, portfolio.mean_lateness)
-        own = sum(lost)
-        score = 100 - own - unknown
-    oldest = max((each.past_due for each in standings), default=0)
-    main = by_currency.get(currency)
-    recent = lateness.issued_recently(((i.finalized_at or i.created_at).date() for i, *_ in standings), today)
+    main = by_currency.get(_main_currency(standings, by_currency, today))
+    oldest = max([each.past_due for each in standings], default=0)
+    trending = trend(sorted(outcomes), today)
+    method = method_state(customer, next_invoice.day if next_invoice else None, today)
+    broken = _broken(promises, given, payments, today)
+    score = judged.score if outcomes else None
+    findings = Findings(
+        today,
+        standings,
+        by_currency,
+        pays,
+        score is not None and score < policy.watch_below,
+        points,
+        trending,
+        oldest,
+        broken,
+        customer,
+        method,
+        next_invoice.day if next_invoice else None,
+    )
     return PaymentHealth(
         as_of=today,
-        currency=currency,
-        word=word(score, own or 0.0, oldest, policy),
+        currency=main.currency if main else "",
+        word=word(score, bool(points), oldest, policy),
         score=score,
-        next_late_chance=lateness.next_late_chance(outcomes, today, portfolio.late_rate) if outcomes else None,
-        trouble_chance=lateness.trouble_chance(outcomes, today, portfolio.serious_rate, recent) if outcomes else None,
-        confidence=confidence(len(outcomes), sum(lateness.weight(o.due, today) for o in outcomes)),
-        reasons=_reasons(standings, by_currency, currency, oldest),
+        next_late_chance=judged.next_late_chance if outcomes else None,
+        trouble_chance=judged.trouble_chance if outcomes else None,
+        confidence=confidence(len(outcomes), fsum(judged.weights)),
+        reasons=reasons(findings),
         by_currency=by_currency,
         open_balance=main.open_balance if main else None,
         overdue_balance=main.overdue_balance if main else None,
-        overdue_count=sum(each.overdue_count for each in by_currency.values()),
+        overdue_count=sum([each.overdue_count for each in by_currency.values()]),
         days_past_due=oldest,
         bucket=bucket_of(oldest),
         average_days_late=main.average_days_late if main else None,
-        on_time_rate=share(sum(1 for o in outcomes if o.days_late <= 0), len(outcomes)),
-        resolved=len(outcomes),
+        on_time_rate=share(pays.on_time, pays.resolved),
+        resolved=pays.resolved,
         disputed=any(each.disputed for each in standings),
-        failed_attempts=sum(_failed(each) for each in standings),
-        payment_method=method_state(customer, next_invoice.day if next_invoice else None, today),
-        broken_promises=broken(promises, given, payments, today) if promises else 0,
-        trend=trend(outcomes, today),
+        failed_attempts=_failed_attempts(standings, today),
+        payment_method=method,
+        broken_promises=len(broken),
+        usual_days_late=pays.usual_days_late if pays.paid else None,
+        points_lost=points,
+        trend=trending,
         next_invoice=next_invoice,
     )
 
@@ -172,57 +206,75 @@ def is_late_payer(health: PaymentHealth, renewal: date | None, policy: HealthPol
     return renewal is None or (renewal - health.as_of).days <= max(policy.renewal_windows, default=0)
 
 
-def _place(invoice: Invoice) -> tuple[date, str, str]:
-    """Where an invoice stands among others: by due date."""
-    return invoice.due_date or date.min, invoice.ref.id, invoice.ref.provider
+_NOTHING_ARRIVED: Mapping[RecordRef, date] = {}
+_RECENT_DAYS, _YEAR_DAYS = 90, 365
 
 
-def _main_currency(standings: Sequence[InvoiceStanding]) -> str:
-    """The currency of the newest invoice; ties by code, so that order changes nothing."""
-    newest = max((each.invoice for each in standings), key=lambda i: (i.created_at, i.currency), default=None)
-    return newest.currency if newest else ""
+def _judge(
+    outcomes: Sequence[lateness.Outcome], standings: Sequence[InvoiceStanding], today: date, portfolio: Portfolio
+) -> lateness.Judgement:
+    issued = [(each.invoice.finalized_at or each.invoice.created_at).date() for each in standings]
+    return lateness.judge(
+        outcomes,
+        today,
+        mean_lateness=portfolio.mean_lateness,
+        late_rate=portfolio.late_rate,
+        serious_rate=portfolio.serious_rate,
+        recent_invoices=lateness.issued_recently(issued, today),
+    )
+
+
+def _points(told: Sequence[InvoiceStanding], points: Sequence[float]) -> tuple[tuple[RecordRef, float], ...]:
+    lost = [(each.invoice.ref, lost) for each, lost in zip(told, points, strict=True) if lost > 0]
+    return tuple(sorted(lost, key=lambda each: (-each[1], each[0].id, each[0].provider)))
 
 
 def _by_currency(standings: Sequence[InvoiceStanding]) -> dict[str, CurrencyHealth]:
-    grouped: dict[str, list[InvoiceStanding]] = {}
+    """In the order of their codes."""
+    codes = {each.invoice.currency for each in standings}
+    if len(codes) == 1:
+        return {code: currency_health(code, standings) for code in codes}
+    return {
+        code: currency_health(code, [each for each in standings if each.invoice.currency == code])
+        for code in sorted(codes)
+    }
+
+
+def _main_currency(standings: Sequence[InvoiceStanding], by_currency: Mapping[str, CurrencyHealth], today: date) -> str:
+    """The one that most invoices of the last 365 days are made out in; the newest invoice decides among equals."""
+    if len(by_currency) <= 1:
+        return next(iter(by_currency), "")
+    recent = Counter(
+        each.invoice.currency for each in standings if (today - each.invoice.created_at.date()).days < _YEAR_DAYS
+    )
+    newest = {
+        code: max(each.invoice.created_at for each in standings if each.invoice.currency == code)
+        for code in by_currency
+    }
+    return max(by_currency, key=lambda code: (recent[code], newest[code], code))
+
+
+def _failed_attempts(standings: Sequence[InvoiceStanding], today: date) -> int:
+    """All attempts to charge an unpaid invoice failed unless one is under way; of a paid one, all but the last."""
+    failed = 0
     for each in standings:
-        grouped.setdefault(each.invoice.currency, []).append(each)
-    return {currency: currency_health(currency, grouped[currency]) for currency in sorted(grouped)}
+        attempts = each.invoice.attempt_count
+        if not attempts:
+            continue
+        paid = each.invoice.status is InvoiceStatus.PAID
+        due = each.invoice.due_date
+        if not paid:
+            failed += attempts - each.invoice.processing
+        elif due is not None and (today - due).days < _RECENT_DAYS:
+            failed += attempts - 1
+    return failed
 
 
-def _failed(found: InvoiceStanding) -> int:
-    """Attempts to charge an invoice that failed: all of an unpaid one, all but the last of a paid one."""
-    attempts = found.invoice.attempt_count
-    return max(0, attempts - 1) if found.invoice.status is InvoiceStatus.PAID else attempts
-
-
-def _reasons(
-    standings: Sequence[InvoiceStanding], by_currency: Mapping[str, CurrencyHealth], currency: str, oldest: int
-) -> tuple[Reason, ...]:
-    reasons = []
-    late = [each.invoice.ref for each in standings if each.past_due]
-    settled = [each for each in standings if each.outcome is not None]
-    paid = sorted(each.outcome.days_late for each in settled if each.outcome and not each.outcome.unpaid)
-    habit = ""
-    if paid:
-        usual = paid[len(paid) // 2]
-        habit = f"usually pays {_days(usual)} after due" if usual > 0 else "usually pays on time"
-    if late:
-        noun = "invoice" if len(late) == 1 else "invoices"
-        money = " and ".join(str(c.overdue_balance) for c in by_currency.values() if c.overdue_count)
-        text = f"{len(late)} {noun}, {money}, up to {_days(oldest)} late{'; ' if habit else ''}{habit}."
-        reasons.append(Reason(ReasonCode.OVERDUE, text, tuple(late)))
-    elif habit:
-        code = ReasonCode.PAYS_LATE if "after" in habit else ReasonCode.PAYS_ON_TIME
-        reasons.append(Reason(code, f"{habit[0].upper()}{habit[1:]}.", tuple(each.invoice.ref for each in settled)))
-    if not settled:
-        reasons.append(Reason(ReasonCode.NOTHING_DUE, "No invoice has come due yet."))
-    elif len(settled) < THIN:
-        noun = "invoice has" if len(settled) == 1 else "invoices have"
-        refs: tuple[RecordRef, ...] = tuple(each.invoice.ref for each in settled)
-        reasons.append(Reason(ReasonCode.THIN_HISTORY, f"Only {len(settled)} {noun} come due so far.", refs))
-    return tuple(reasons)
-
-
-def _days(count: int) -> str:
-    return f"{count} day" if count == 1 else f"{count} days"
+def _broken(
+    promises: Iterable[Promise], invoices: Sequence[Invoice], payments: Sequence[Payment], today: date
+) -> tuple[Promise, ...]:
+    return tuple(
+        promise
+        for promise in promises
+        if promise_standing(promise, invoices, payments, today) is PromiseStanding.BROKEN
+    )
