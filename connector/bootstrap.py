@@ -167,6 +167,7 @@ def _services(environment: Environment, store: PostgresStore, throttle: Any, clo
         billing_policy=settings.billing_policy,
         health_policy=HealthPolicy(),
         approval_policy=settings.approval_policy,
+        terms_policy=settings.terms_advice,
         readiness_stages=settings.stages_to_check,
         hold_tolerance=settings.hold_tolerance,
         throttle=throttle,

@@ -17,8 +17,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from connector.billing import BILLINGS
 from connector.crm import CRMS
 from connector.domain.approval import ApprovalPolicy, ApprovalRule
+from connector.domain.health_word import Health
 from connector.domain.money import Money
 from connector.domain.policy import BillingPolicy, PastStart, Proration
+from connector.domain.terms_advice import TermsMode, TermsPolicy
 from connector.errors import Misconfigured
 from connector.ports import BillingProvider, CrmProvider
 from connector.sentences import settings as say
@@ -70,6 +72,14 @@ class Settings(BaseSettings):
     )
     approval_tolerance: int = Field(
         default=0, ge=0, le=1_000_000, description="For APPROVAL=mismatch: minor units the deal's amount may be off."
+    )
+    terms_policy: TermsMode = Field(
+        default=TermsMode.REQUIRE,
+        description="Deals whose terms go against the payment record: require an exception, advise only, or off.",
+    )
+    terms_days: str = Field(
+        default="good 90, watch 30, late 14, severe 0",
+        description="The longest days to pay by payment health; 0 is in advance, and what is left out has no limit.",
     )
     readiness_stages: str = Field(
         default="",
@@ -140,6 +150,12 @@ class Settings(BaseSettings):
         _limits(value)
         return value
 
+    @field_validator("terms_days")
+    @classmethod
+    def _terms_days(cls, value: str) -> str:
+        _days_by_health(value)
+        return value
+
     @field_validator("readiness_stages")
     @classmethod
     def _readiness_stages(cls, value: str) -> str:
@@ -151,6 +167,11 @@ class Settings(BaseSettings):
         """Which plans a person must see first."""
         rules = frozenset(ApprovalRule(rule) for rule in self.approval.split(","))
         return ApprovalPolicy(rules - {ApprovalRule.AUTOMATIC}, _limits(self.approval_above), self.approval_tolerance)
+
+    @property
+    def terms_advice(self) -> TermsPolicy:
+        """Which terms which payment record supports, and what is done about it."""
+        return TermsPolicy(self.terms_policy, _days_by_health(self.terms_days))
 
     @property
     def stages_to_check(self) -> Mapping[str, frozenset[str]]:
@@ -227,6 +248,21 @@ def _limits(text: str) -> dict[str, Money]:
         except (ArithmeticError, ValueError) as error:
             raise Misconfigured.because(say.LIMIT_UNREADABLE, part=repr(part)) from error
     return limits
+
+
+def _days_by_health(text: str) -> dict[Health, int]:
+    """``good 90, watch 30, late 14, severe 0`` as days by health.
+
+    Raises:
+        Misconfigured: it does not read so, or gives a worse health longer terms.
+    """
+    try:
+        pairs = [part.split() for part in text.split(",") if part.strip()]
+        days = {Health(word.lower()): int(number) for word, number in pairs}
+        TermsPolicy(days=days)
+    except ValueError as error:
+        raise Misconfigured.because(say.TERMS_UNREADABLE, given=repr(text)) from error
+    return days
 
 
 def _stages(text: str) -> dict[str, frozenset[str]]:

@@ -11,7 +11,7 @@ from connector.errors import ConnectorError
 
 _ALONE = (
     *("serve", "worker", "migrate", "demo", "doctor", "setup"),
-    *("plan", "bill", "release", "reconcile", "mapping", "health"),
+    *("plan", "bill", "release", "reconcile", "mapping", "health", "terms"),
 )
 _COMMANDS = {
     **{name: name for name in _ALONE},

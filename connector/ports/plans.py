@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from connector.domain.billing_plan import BillingPlan
 from connector.domain.refs import RecordRef
+from connector.domain.terms_advice import PlanTerms
 
 
 class PlanState(StrEnum):
@@ -58,6 +59,7 @@ class DealPlan:
     decided_why: str = ""
     decided_at: datetime | None = None
     change: AgreedChange | None = None  #: of a deal that changes a running contract
+    terms: PlanTerms | None = None  #: what the payment record had to do with it; None for one without
 
     @property
     def is_made(self) -> bool:

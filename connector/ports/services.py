@@ -11,6 +11,7 @@ from typing import Any
 from connector.domain.approval import ApprovalPolicy
 from connector.domain.payment_health import HealthPolicy
 from connector.domain.policy import BillingPolicy
+from connector.domain.terms_advice import TermsPolicy
 from connector.ports.billing import Billing
 from connector.ports.crm import Crm
 from connector.ports.store import Store
@@ -66,6 +67,7 @@ class Services:
     billing_policy: BillingPolicy
     health_policy: HealthPolicy
     approval_policy: ApprovalPolicy = field(default_factory=ApprovalPolicy)
+    terms_policy: TermsPolicy = field(default_factory=TermsPolicy)
     readiness_stages: Mapping[str, frozenset[str]] = field(default_factory=dict)  #: CRM name -> stages checked early
     hold_tolerance: int = 1  #: minor units a draft invoice may differ from its contract
     throttle: Throttle = field(default_factory=Unlimited)

@@ -16,6 +16,7 @@ from connector.domain.write_back import RecordState, Values
 from connector.ports.accounts import Accounts
 from connector.ports.book import Book
 from connector.ports.plans import Plans
+from connector.ports.terms import Terms
 from connector.ports.portfolios import Portfolios
 from connector.ports.renewals import Renewals
 from connector.ports.said import Said
@@ -374,6 +375,7 @@ class UnitOfWork(Protocol):
     said: Said
     renewals: Renewals
     plans: Plans
+    terms: Terms
     portfolios: Portfolios
 
 

@@ -19,6 +19,7 @@ from connector.sentences import (
     salesforce,
     settings,
     stripe,
+    terms,
 )
 from mappings import sentences as mapping
 from mappings import value_sentences as values
@@ -59,6 +60,11 @@ THEMES: tuple[Theme, ...] = (
         "Approval, readiness and held invoices",
         "Why something waits for a person, and what its record says meanwhile.",
         all_in(approval),
+    ),
+    Theme(
+        "Terms and the payment record",
+        "Which terms an account's payment record supports, and what is said of a deal that goes beyond them.",
+        all_in(terms),
     ),
     Theme(
         "What may be billed already",

@@ -60,6 +60,13 @@ LIMIT_UNREADABLE = Sentence(
     cause="A limit names no currency, no amount, or more decimals than the currency has.",
     who=Who.ADMIN,
 )
+TERMS_UNREADABLE = Sentence(
+    id="setting-terms-days",
+    text="TERMS_DAYS: {given} does not say how many days which payment health may have.",
+    fix="Write it as good 90, watch 30, late 14, severe 0, and give a worse health no more days than a better one.",
+    cause="A word is none of the four, a number is no whole number of 0 to 365 days, or the days grow as health falls.",
+    who=Who.ADMIN,
+)
 STAGE_UNREADABLE = Sentence(
     id="setting-readiness-stages",
     text="READINESS_STAGES: {part} names no stage.",

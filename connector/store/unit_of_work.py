@@ -31,6 +31,7 @@ from connector.store.renewals import PostgresRenewals
 from connector.store.said import PostgresSaid
 from connector.store.settings import PostgresSettings
 from connector.store.targets import PostgresTargets
+from connector.store.terms import PostgresTerms
 
 
 class PostgresUnitOfWork:
@@ -53,6 +54,7 @@ class PostgresUnitOfWork:
         self.renewals: ports.Renewals = PostgresRenewals(connection)
         self.plans: ports.Plans = PostgresPlans(connection)
         self.portfolios: ports.Portfolios = PostgresPortfolios(connection)
+        self.terms: ports.Terms = PostgresTerms(connection)
 
 
 class PostgresStore:
