@@ -16,7 +16,7 @@ from connector.domain.billing import Customer, InvoiceStatus
 from connector.domain.charge_readiness import MethodState
 from connector.domain.currency_health import CurrencyHealth
 from connector.domain.health_word import THIN
-from connector.domain.invoice_standing import InvoiceStanding
+from connector.domain.invoice_standing import InvoiceStanding, tells_of_trend
 from connector.domain.money import Money
 from connector.domain.payment_habit import Habit
 from connector.domain.payment_trend import Direction, Span, Trend
@@ -207,7 +207,7 @@ def _getting_slower(found: Findings) -> Reason | None:
     if found.trend.direction is not Direction.WORSE or (found.days_past_due and _is_about_overdue(found)):
         return None
     last, before = _lateness(found.trend.last), _lateness(found.trend.before)
-    text = f"Getting slower: the last 3 invoices are {last}, those before were {before}, on average."
+    text = f"Getting slower: the last 3 invoices were {last}, those before {before}, on average."
     return Reason(ReasonCode.GETTING_SLOWER, text, _last_three(found))
 
 
@@ -295,7 +295,7 @@ def _is_about_overdue(found: Findings) -> bool:
 
 
 def _last_three(found: Findings) -> tuple[RecordRef, ...]:
-    told = sorted((each for each in found.standings if each.outcome is not None), key=_age)
+    told = sorted((each for each in found.standings if tells_of_trend(each)), key=_age)
     return tuple(each.invoice.ref for each in told[-3:])
 
 

@@ -42,10 +42,11 @@ def confidence(resolved: int, weight: float) -> Confidence:
     return Confidence.HIGH if weight >= _HIGH_WEIGHT else Confidence.MEDIUM
 
 
-def word(score: float | None, ever_late: bool, oldest: int, policy: HealthPolicy) -> Health:
+def word(score: float | None, oldest: int, policy: HealthPolicy, *, ever_late: bool, given_up: bool) -> Health:
     """From the score, and how many days past due the oldest invoice is.
 
-    Without an invoice that was ever late it is good: what other accounts do makes nobody a late payer.
+    Without an invoice that was ever late it is good: what other accounts do makes nobody a late payer. With one that
+    was ``given_up`` in the last year it is not good, however well the rest is paid.
     """
     if score is None:
         return Health.UNKNOWN
@@ -55,6 +56,6 @@ def word(score: float | None, ever_late: bool, oldest: int, policy: HealthPolicy
         return Health.GOOD
     if score < policy.flag_below:
         return Health.LATE
-    if oldest > 0 or score < policy.watch_below:
+    if oldest > 0 or given_up or score < policy.watch_below:
         return Health.WATCH
     return Health.GOOD

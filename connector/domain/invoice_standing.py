@@ -74,6 +74,11 @@ def standing(
     return InvoiceStanding(invoice, owed, late if owed > 0 else 0, Outcome(due, late, True), disputed)
 
 
+def tells_of_trend(found: InvoiceStanding) -> bool:
+    """Whether it tells how the account's ways change: not what was given up, which only grows older."""
+    return found.outcome is not None and found.invoice.status is not _UNCOLLECTIBLE
+
+
 def days_past_due(invoice: Invoice, today: date) -> int:
     """Whole days since the due date while money is still owed; otherwise 0.
 

@@ -29,6 +29,7 @@ from connector.domain.invoice_standing import (
     days_of_arrival,
     days_past_due,
     standing,
+    tells_of_trend,
 )
 from connector.domain.money import Money
 from connector.domain.payment_habit import habit
@@ -145,7 +146,7 @@ def assess(
     by_currency = _by_currency(standings)
     main = by_currency.get(_main_currency(standings, by_currency, today))
     oldest = max([each.past_due for each in standings], default=0)
-    trending = trend(sorted(outcomes), today)
+    trending = trend(sorted([o for each in told if (o := each.outcome) and tells_of_trend(each)]), today)
     method = method_state(customer, next_invoice.day if next_invoice else None, today)
     broken = _broken(promises, given, payments, today)
     score = judged.score if outcomes else None
@@ -166,7 +167,7 @@ def assess(
     return PaymentHealth(
         as_of=today,
         currency=main.currency if main else "",
-        word=word(score, bool(points), oldest, policy),
+        word=word(score, oldest, policy, ever_late=bool(points), given_up=_given_up(told, today)),
         score=score,
         next_late_chance=judged.next_late_chance if outcomes else None,
         trouble_chance=judged.trouble_chance if outcomes else None,
@@ -252,6 +253,16 @@ def _main_currency(standings: Sequence[InvoiceStanding], by_currency: Mapping[st
         for code in by_currency
     }
     return max(by_currency, key=lambda code: (recent[code], newest[code], code))
+
+
+def _given_up(told: Sequence[InvoiceStanding], today: date) -> bool:
+    """Whether something that fell due in the last year was written off."""
+    return any(
+        each.invoice.status is InvoiceStatus.UNCOLLECTIBLE
+        and each.outcome is not None
+        and each.outcome.days_late < _YEAR_DAYS
+        for each in told
+    )
 
 
 def _failed_attempts(standings: Sequence[InvoiceStanding], today: date) -> int:
