@@ -15,6 +15,7 @@ class TargetKind(StrEnum):
     DEAL = "deal"  #: a CRM deal: bill it if it is won
     ACCOUNT = "account"  #: a billing customer: refresh its ledger, health and CRM values
     HEALTH = "health"  #: a billing customer: work out its health afresh, from the ledger alone
+    NIGHTLY = "nightly"  #: all billing customers not assessed today, in sets: their health, from the ledger alone
     TRACE = "trace"  #: a billing record whose customer must be found first
     CRM = "crm"  #: all records of one CRM whose values wait to be written
     POLL = "poll"  #: one provider, asked what its webhooks missed
@@ -46,6 +47,11 @@ def for_record(kind: TargetKind, ref: RecordRef) -> Target:
 def for_crm(name: str) -> Target:
     """The Target that writes all waiting values of one CRM."""
     return Target(TargetKind.CRM, name)
+
+
+def for_everybody() -> Target:
+    """The Target that works out the health of all accounts."""
+    return Target(TargetKind.NIGHTLY, "all")
 
 
 def for_poll(name: str) -> Target:

@@ -9,22 +9,16 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-import structlog
 from procrastinate import App
 
 from connector import targets
-from connector.domain.refs import RecordRef
+from connector.domain.dates import start_of_day
 from connector.jobs.app import CLOCKWORK
 from connector.ports import Services
 from connector.sync.refit_portfolio import PORTFOLIO_FITTED
-from connector.targets import Target, TargetKind
 
-log = structlog.get_logger(__name__)
-
-_ASSESS_EVERY = timedelta(hours=24)
 _REFIT_EVERY = timedelta(days=7)
 _BATCH = 500
-_MOST_BATCHES = 200
 _KEEP_ENDED_JOBS_HOURS = 24
 _MOST_SEALS = 50
 
@@ -83,20 +77,12 @@ def knock_again(services: Services) -> int:
         return work.targets.mark_all([one.target for one in work.targets.parked(_BATCH)])
 
 
-def mark_unassessed(services: Services) -> int:
-    """Mark every customer whose health was not worked out for a day, in batches; days pass without any webhook."""
-    before = services.clock() - _ASSESS_EVERY
-    marked = 0
-    for _ in range(_MOST_BATCHES):
-        with services.store.begin() as work:
-            batch = work.ledger.not_assessed_since(before, _BATCH)
-            turned = work.targets.mark_all(_accounts(batch), unpark=False)
-        marked += turned
-        if len(batch) < _BATCH or not turned:
-            break
-    if marked:
-        log.info("accounts to assess", marked=marked)
-    return marked
+def mark_unassessed(services: Services) -> bool:
+    """Mark the run over all accounts while some were not assessed today: days pass without any webhook."""
+    with services.store.begin() as work:
+        if not work.book.unassessed(start_of_day(services.clock()), None, 1):
+            return False
+        return work.targets.mark_all([targets.for_everybody()], unpark=False) > 0
 
 
 def mark_portfolio(services: Services) -> int:
@@ -122,7 +108,3 @@ def seal_audit(services: Services) -> int:
 
 def _polled(services: Services) -> list[str]:
     return [*services.crms, services.billing.name]
-
-
-def _accounts(refs: list[RecordRef]) -> list[Target]:
-    return [targets.for_record(TargetKind.HEALTH, ref) for ref in refs]

@@ -16,10 +16,10 @@ from connector.domain.write_back import RecordState, Values
 from connector.ports.accounts import Accounts
 from connector.ports.book import Book
 from connector.ports.plans import Plans
-from connector.ports.terms import Terms
 from connector.ports.portfolios import Portfolios
 from connector.ports.renewals import Renewals
 from connector.ports.said import Said
+from connector.ports.terms import Terms
 from connector.targets import Target
 
 
@@ -230,10 +230,6 @@ class Ledger(Protocol):
         """The customer behind a ledger record, by any of its ids; None when it is not mirrored."""
         ...
 
-    def not_assessed_since(self, moment: datetime, limit: int) -> list[RecordRef]:
-        """Customers whose health was last worked out before ``moment``, longest ago first."""
-        ...
-
     def hold(self, customer: RecordRef) -> bool:
         """Lock the customer's row until the transaction ends; False when it is not mirrored."""
         ...
@@ -375,8 +371,8 @@ class UnitOfWork(Protocol):
     said: Said
     renewals: Renewals
     plans: Plans
-    terms: Terms
     portfolios: Portfolios
+    terms: Terms
 
 
 class Store(Protocol):

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Table, Text, and_, bindparam, exists, or_, select, type_coerce, update
+from sqlalchemy import Connection, FromClause, Table, Text, and_, bindparam, select, type_coerce, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connector.domain.billing import BillingAccount, Customer
 from connector.domain.refs import RecordRef
 from connector.store import ledger_rows, mrr_history, tables
-from connector.targets import TargetKind
 
 _TABLE_OF: dict[str, Table] = {
     "subscription": tables.subscription,
@@ -90,26 +89,6 @@ class PostgresLedger:
             if found := self._one(column.table, and_(column == ref.id, of_provider), column.table.c.customer):
                 return found
         return None
-
-    def not_assessed_since(self, moment: datetime, limit: int) -> list[RecordRef]:
-        """Customers whose health was last worked out before ``moment``, never before all others, then longest ago.
-
-        Those that are being worked on, or wait for a person, are left out: naming them again would help nobody and
-        keep the rest from their turn.
-        """
-        at_work = exists().where(
-            tables.target.c.kind == TargetKind.HEALTH.value,
-            tables.target.c.ref == type_coerce(tables.customer.c.ref, Text),
-            or_(tables.target.c.seq > tables.target.c.done_seq, tables.target.c.parked_at.is_not(None)),
-        )
-        assessed_at = tables.customer.c.assessed_at
-        query = (
-            select(tables.customer.c.ref)
-            .where(or_(assessed_at.is_(None), assessed_at < moment), ~at_work)
-            .order_by(assessed_at.nulls_first(), tables.customer.c.ref)
-            .limit(limit)
-        )
-        return list(self._connection.execute(query).scalars())
 
     def hold(self, customer: RecordRef) -> bool:
         """Lock the customer's row until the transaction ends; False when it is not mirrored."""

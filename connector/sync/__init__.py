@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from connector.ports import Services
 from connector.sync.assess_account import assess_account
+from connector.sync.assess_accounts import assess_accounts
 from connector.sync.bill_deal import bill_deal
 from connector.sync.reconcile import reconcile
 from connector.sync.refit_portfolio import refit_portfolio
@@ -20,6 +21,7 @@ USE_CASES: Mapping[TargetKind, Callable[[str, Services], None]] = MappingProxyTy
         TargetKind.DEAL: bill_deal,
         TargetKind.ACCOUNT: refresh_account,
         TargetKind.HEALTH: assess_account,
+        TargetKind.NIGHTLY: assess_accounts,
         TargetKind.TRACE: trace_record,
         TargetKind.CRM: write_back,
         TargetKind.POLL: reconcile,

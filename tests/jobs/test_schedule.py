@@ -78,34 +78,39 @@ def test_the_clock_leaves_a_parked_poll_to_a_person_and_knocks_once_an_hour(serv
     assert dirty(services, account)
 
 
-def test_accounts_not_assessed_for_a_day_are_marked(services: Services) -> None:
+@pytest.mark.parametrize(
+    ("assessed", "marked"),
+    [
+        (None, True),
+        (datetime(2026, 11, 20, 23, 59, 59, tzinfo=UTC), True),
+        (datetime(2026, 11, 21, 0, 0, tzinfo=UTC), False),
+        (datetime(2026, 11, 21, 8, 0, tzinfo=UTC), False),
+    ],
+    ids=["never", "yesterday", "at midnight", "this morning"],
+)
+def test_the_run_over_all_accounts_is_due_while_one_was_not_assessed_today(
+    services: Services, assessed: datetime | None, *, marked: bool
+) -> None:
     """Days pass without any webhook, and days past due grow with them."""
-    yesterday = customer(services, "a", timedelta(hours=25))
-    today = customer(services, "b", timedelta(hours=23))
-    never = customer(services, "c", None)
-    parked = customer(services, "d", None)
-    park(services, parked)
-    assert mark_unassessed(services) == 2
-    assert [dirty(services, one) for one in (yesterday, today, never, parked)] == [True, False, True, False]
-    assert mark_unassessed(services) == 0
+    customer(services, "a", NOW - assessed if assessed else None)
+    assert mark_unassessed(services) is marked
+    assert dirty(services, targets.for_everybody()) is marked
 
 
-def test_more_accounts_than_a_batch_are_all_marked(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In several transactions, none of them long."""
-    monkeypatch.setattr(schedule, "_BATCH", 2)
-    for name in "abcde":
-        customer(services, name, None)
-    assert mark_unassessed(services) == 5
+def test_the_run_over_all_accounts_is_marked_once(services: Services) -> None:
+    """While it waits or runs the clock does not ask again, and a parked one stays with a person."""
+    customer(services, "a", None)
+    assert mark_unassessed(services)
+    assert not mark_unassessed(services)
+    park(services, targets.for_everybody())
+    assert not mark_unassessed(services)
+    assert not dirty(services, targets.for_everybody())
 
 
-def test_the_batches_are_bounded(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is left is found an hour later."""
-    monkeypatch.setattr(schedule, "_BATCH", 1)
-    monkeypatch.setattr(schedule, "_MOST_BATCHES", 2)
-    for name in "abc":
-        customer(services, name, None)
-    assert mark_unassessed(services) == 2
-    assert mark_unassessed(services) == 1
+def test_an_account_that_is_parked_asks_for_no_run_over_all(services: Services) -> None:
+    """It is looked at by itself, and a run over all would leave it out."""
+    park(services, customer(services, "a", None))
+    assert not mark_unassessed(services)
 
 
 def test_the_audit_is_sealed_to_its_end(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,10 +156,10 @@ def test_each_clock_task_does_its_part(database_url: str, services: Services) ->
     """Called by the engine with a tick that it does not look at."""
     app = make_app(database_url)
     register_schedule(app, services)
-    account = customer(services, "a", None)
+    customer(services, "a", None)
     park(services, targets.for_poll("fake"))
     app.tasks["poll"](timestamp=0)
     assert dirty(services, targets.for_poll("stripe"))
     app.tasks["assess"](timestamp=0)
-    assert dirty(services, account)
+    assert dirty(services, targets.for_everybody())
     assert dirty(services, targets.for_poll("fake"))

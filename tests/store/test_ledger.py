@@ -26,7 +26,6 @@ from connector.domain.billing import (
 from connector.domain.deal import Interval
 from connector.domain.refs import RecordRef
 from connector.store import PostgresStore
-from connector.targets import Target, TargetKind
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 DEAL = RecordRef("hubspot", "deal", "77")
@@ -232,30 +231,3 @@ def test_a_record_that_is_not_mirrored_has_no_customer(store: PostgresStore, ref
     save(store, EVERYTHING)
     with store.begin() as work:
         assert work.ledger.customer_of(ref) is None
-
-
-def test_customers_are_assessed_in_turn(store: PostgresStore) -> None:
-    """Never assessed ones first, then longest ago; those assessed since are left out."""
-    names = ["a", "b", "c", "d"]
-    for name in names:
-        save(store, BillingAccount(Customer(stripe("customer", name))))
-    with store.begin() as work:
-        work.ledger.assessed(stripe("customer", "a"), NOW - timedelta(hours=30))
-        work.ledger.assessed(stripe("customer", "b"), NOW - timedelta(hours=40))
-        work.ledger.assessed(stripe("customer", "c"), NOW - timedelta(hours=1))
-        day_ago = NOW - timedelta(hours=24)
-        assert [ref.id for ref in work.ledger.not_assessed_since(day_ago, 10)] == ["d", "b", "a"]
-        assert [ref.id for ref in work.ledger.not_assessed_since(day_ago, 1)] == ["d"]
-
-
-def test_customers_that_are_worked_on_or_parked_are_not_named_again(store: PostgresStore) -> None:
-    """Otherwise they would fill every batch and keep the rest from their turn."""
-    for name in ("busy", "parked", "free"):
-        save(store, BillingAccount(Customer(stripe("customer", name))))
-    parked = Target(TargetKind.HEALTH, "stripe:customer:parked")
-    with store.begin() as work:
-        work.targets.mark_all([parked, Target(TargetKind.HEALTH, "stripe:customer:busy")])
-        work.targets.start(parked)
-        work.targets.fail(parked, "no", retry_in=None)
-    with store.begin() as work:
-        assert [ref.id for ref in work.ledger.not_assessed_since(NOW, 10)] == ["free"]
