@@ -40,6 +40,7 @@ _DEAL = MappingProxyType(
         "deal.amount": "decimal",
         "deal.close_date": "date",
         **{f"account.{name}": kind for name, kind in _COMPANY.items()},
+        **{f"account.{name}": "text" for name in ("parent", "owner", "size", "plan")},
         "payer.id": "text",
         **{f"payer.{name}": kind for name, kind in _COMPANY.items()},
         "contact.name": "text",
@@ -62,6 +63,7 @@ _DEAL = MappingProxyType(
         "terms.amends": "text",
         "terms.ends_on": "date",
         "terms.with_credit": "boolean",
+        "terms.renewal_date": "date",
     }
 )
 

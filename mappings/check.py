@@ -25,7 +25,7 @@ from mappings.canonical import (
 from mappings.check_paths import check_paths
 from mappings.check_targets import Written, check_write_back
 from mappings.finding import Catalog, Finding, KnownField, guess
-from mappings.model import FieldMapping, FieldRule, MappingProblem
+from mappings.model import RENEWAL_SOURCES, FieldMapping, FieldRule, MappingProblem
 from mappings.transforms import PLAIN, TRANSFORMS, convert
 from mappings.values import show
 
@@ -55,6 +55,7 @@ def check(
         *(finding for group in NAMES for finding in _check_group(mapping, group, catalog)),
         *_check_metadata(mapping),
         *_check_prices(mapping),
+        *_check_renewals(mapping),
         *check_write_back(mapping, catalog, written),
     ]
     missing = [finding.where for finding in found if finding.id in _MISSING and finding.where in optional]
@@ -198,3 +199,12 @@ def _check_prices(mapping: FieldMapping) -> Iterator[Finding]:
             problem="no rule or table says which",
             canonical=needs,
         )
+
+
+def _check_renewals(mapping: FieldMapping) -> Iterator[Finding]:
+    read = any(rule.canonical == "terms.renewal_date" for rule in mapping.deal)
+    chosen = mapping.renewal_from != RENEWAL_SOURCES
+    if chosen and not read and mapping.renewal_from[:1] == ("crm_field",):
+        yield Finding.because(sentences.RENEWAL_UNFED, "renewal_from", serious=False)
+    if read and "crm_field" not in mapping.renewal_from:
+        yield Finding.because(sentences.RENEWAL_UNUSED, "renewal_from", serious=False)

@@ -16,6 +16,12 @@ def mapping_differences(old: FieldMapping, new: FieldMapping) -> list[str]:
         *_rules(old.deal, new.deal),
         *_rules(old.line_item, new.line_item),
         *_entries("prices", {"order": ", ".join(old.prices.order)}, {"order": ", ".join(new.prices.order)}, "is"),
+        *_entries(
+            "renewal dates",
+            {"the order": ", ".join(old.renewal_from)},
+            {"the order": ", ".join(new.renewal_from)},
+            "is",
+        ),
         *_entries("product table", old.prices.products, new.prices.products, "has the price"),
         *(
             sentence

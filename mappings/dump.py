@@ -17,7 +17,10 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 def as_toml(mapping: FieldMapping) -> str:
     """The mapping as a TOML file, always the same for the same mapping."""
     body = as_body(mapping)
-    lines = [f"crm = {_value(body['crm'])}", f"version = {body['version']}", ""]
+    lines = [f"crm = {_value(body['crm'])}", f"version = {body['version']}"]
+    if "renewal_from" in body:
+        lines.append(f"renewal_from = {_value(body['renewal_from'])}")
+    lines.append("")
     lines += _table("objects", body["objects"])
     for group in ("deal", "line_item"):
         for rule in body[group]:

@@ -2,6 +2,7 @@
 
 crm = "hubspot"
 version = 1
+renewal_from = ["crm_field", "contract_end", "schedule", "subscription_item"]  # what also holds without it
 
 [objects]                      # our kind = the CRM's own object
 deal = "deal"
@@ -26,7 +27,7 @@ open_balance = "billing_open_balance"
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from importlib import resources
@@ -38,7 +39,7 @@ from pydantic_core import PydanticCustomError
 
 from mappings.arguments import did_you_mean, full_stop, problems_with
 from mappings.canonical import METADATA, NAMES, is_known, metadata_problem
-from mappings.model import PATH, PRICE_SOURCES, SHIPPED, FieldMapping, FieldRule, PriceRules
+from mappings.model import PATH, PRICE_SOURCES, RENEWAL_SOURCES, SHIPPED, FieldMapping, FieldRule, PriceRules
 
 LARGEST_FILE = 256 * 1024
 _MOST_RULES = 1_000
@@ -99,6 +100,9 @@ class _File(BaseModel):
         dict[_Name, Annotated[dict[_Name, _Name], Field(max_length=_MOST_RULES)]], Field(max_length=20)
     ] = Field(default_factory=dict)
     prices: _Prices = Field(default_factory=_Prices)
+    renewal_from: Annotated[list[str], Field(min_length=1, max_length=len(RENEWAL_SOURCES))] = Field(
+        default_factory=lambda: list(RENEWAL_SOURCES)
+    )
 
 
 def default_mapping(name: str) -> FieldMapping:
@@ -145,7 +149,8 @@ def from_body(body: Mapping[str, Any]) -> FieldMapping:
     file = _validated(body)
     groups = {"deal": file.deal, "line_item": file.line_item}
     sentences = (
-        *_price_problems(file.prices),
+        *_order_problems("prices order", "price source", file.prices.order, PRICE_SOURCES),
+        *_order_problems("renewal_from", "source of renewal dates", file.renewal_from, RENEWAL_SOURCES),
         *(
             f"[[{group}]] number {number} ({rule.canonical}): {full_stop(problem)}"
             for group, rules in groups.items()
@@ -163,6 +168,7 @@ def from_body(body: Mapping[str, Any]) -> FieldMapping:
         line_item=tuple(_rule(rule) for rule in file.line_item),
         write_back=MappingProxyType({kind: MappingProxyType(dict(to)) for kind, to in file.write_back.items()}),
         prices=PriceRules(tuple(file.prices.order), MappingProxyType(dict(file.prices.products))),
+        renewal_from=tuple(file.renewal_from),
     )
 
 
@@ -178,6 +184,8 @@ def as_body(mapping: FieldMapping) -> dict[str, Any]:
     }
     if mapping.prices != PriceRules():
         body["prices"] = {"order": list(mapping.prices.order), "products": dict(mapping.prices.products)}
+    if mapping.renewal_from != RENEWAL_SOURCES:
+        body["renewal_from"] = list(mapping.renewal_from)
     return body
 
 
@@ -209,13 +217,15 @@ def _problems(group: str, rule: _Rule) -> Iterator[str]:
     yield from problems_with(rule.transform, rule.args, has_field=rule.field is not None)
 
 
-def _price_problems(prices: _Prices) -> Iterator[str]:
-    for source in prices.order:
-        if source not in PRICE_SOURCES:
-            guess = did_you_mean(source, dict.fromkeys(PRICE_SOURCES))
-            yield full_stop(f"prices order: there is no price source called {source!r}{guess}")
-    if len(set(prices.order)) < len(prices.order):
-        yield "prices order names a source twice."
+def _order_problems(where: str, what: str, order: Sequence[str], known: Sequence[str]) -> Iterator[str]:
+    """What is wrong with a ranking of sources."""
+    for source in order:
+        if source not in known:
+            yield full_stop(
+                f"{where}: there is no {what} called {source!r}{did_you_mean(source, dict.fromkeys(known))}"
+            )
+    if len(set(order)) < len(order):
+        yield f"{where} names a source twice."
 
 
 def _parsed(content: bytes | str) -> dict[str, Any]:

@@ -31,6 +31,11 @@ PRICE_SOURCES = ("price_id", "lookup_key", "product_table", "inline")
 mapping's own table from product code to price id, or the deal's own price on a product made once."""
 
 
+RENEWAL_SOURCES = ("crm_field", "contract_end", "schedule", "subscription_item")
+"""Where an account's renewal date may be read: a field that a ``terms.renewal_date`` rule reads, the end of the term
+that was sold, the day on which billing ends the subscription by itself, or the end of the period that is paid for."""
+
+
 class MappingProblem(ValueError):
     """A value that its rule cannot read. Carries what a person needs to fix it.
 
@@ -99,7 +104,8 @@ class FieldMapping:
 
     ``deal`` rules read a deal and what hangs on it; ``line_item`` rules read each line with its product.
     ``write_back`` maps our record kind ("deal", "account") to canonical value -> bare CRM field name.
-    ``objects`` names the CRM's own object for each of our kinds.
+    ``objects`` names the CRM's own object for each of our kinds. ``renewal_from`` ranks the sources of a renewal date:
+    the first that names a day to come wins.
     """
 
     crm: str
@@ -109,6 +115,7 @@ class FieldMapping:
     line_item: tuple[FieldRule, ...]
     write_back: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
     prices: PriceRules = dataclasses.field(default_factory=PriceRules)
+    renewal_from: tuple[str, ...] = RENEWAL_SOURCES
 
     def paths(self, group: str) -> tuple[str, ...]:
         """Every CRM path that the rules of a group (``deal`` or ``line_item``) read, once each, in order."""

@@ -255,6 +255,23 @@ PRICE_GONE = Sentence(
     who=Who.ADMIN,
 )
 
+# --- Where renewal dates are read -----------------------------------------------------------------------------------
+
+RENEWAL_UNFED = Sentence(
+    id="mapping-renewal-unfed",
+    text="Renewal dates are read from crm_field first, but no rule reads terms.renewal_date.",
+    fix="Add a rule for terms.renewal_date, or rank another source first in renewal_from.",
+    cause="renewal_from was set, and its best source can never name a day; the next one is asked each time.",
+    who=Who.ADMIN,
+)
+RENEWAL_UNUSED = Sentence(
+    id="mapping-renewal-unused",
+    text="A rule reads terms.renewal_date, but renewal_from does not name crm_field.",
+    fix="Add crm_field to renewal_from, or take the rule out.",
+    cause="The day that people keep in the CRM is read and then never used.",
+    who=Who.ADMIN,
+)
+
 # --- Versions -------------------------------------------------------------------------------------------------------
 
 BROKEN_VERSION = Sentence(

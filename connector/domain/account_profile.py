@@ -11,7 +11,7 @@ from connector.domain.refs import RecordRef
 class AccountProfile:
     """A CRM account as its deals said it last; empty where the CRM says nothing.
 
-    ``size`` is whatever the mapping makes of it: a band by a table of the admin's, or a number of employees as text.
+    ``size`` is a word: that of a number of employees (``size_of``), or whatever the mapping makes of a field.
     """
 
     ref: RecordRef
@@ -20,3 +20,15 @@ class AccountProfile:
     size: str = ""
     country: str = ""  #: an ISO 3166 code where the CRM has one, else its own text
     plan: str = ""
+
+
+# Source: EU recommendation 2003/361, by headcount alone.
+_BANDS = ((10, "micro"), (50, "small"), (250, "medium"))
+
+
+def size_of(text: str) -> str:
+    """The size of a company as a policy names it: a number of employees becomes its band, any other word stays."""
+    number = text.strip().replace(",", "")
+    if not (number.isascii() and number.isdigit()) or len(number) > 9:
+        return text.strip()
+    return next((band for limit, band in _BANDS if int(number) < limit), "large")

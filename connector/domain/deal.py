@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from connector.domain.account_profile import AccountProfile
 from connector.domain.refs import RecordRef
 
 
@@ -83,6 +84,8 @@ class Account:
     tax_id: str = ""  #: as written on the record: "DE123456789"
     tax_status: TaxStatus = TaxStatus.TAXABLE
     formerly: tuple[RecordRef, ...] = ()  #: accounts that were merged into this one
+    profile: AccountProfile | None = field(default=None, repr=False)
+    """What else it is, as far as policies ask. Not part of its text, by which a change of the deal is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,7 @@ class BillingTerms:
     amends: str = ""  #: the deal (CRM id) or subscription ("sub_…") that is amended, renewed or cancelled
     ends_on: date | None = None  #: a cancellation's last day; None: the end of the contract
     with_credit: bool | None = None  #: whether what is paid and not served is credited; None: the policy decides
+    renewal_date: date | None = field(default=None, repr=False)  #: as people keep it in the CRM; it bills nothing
 
 
 @dataclass(frozen=True, slots=True)

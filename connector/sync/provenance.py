@@ -34,6 +34,10 @@ _DEAL: Mapping[str, tuple[str, str]] = {
     "deal.amount": ("check of the total", "amount"),
     "deal.close_date": ("deal: day it was won", "close_date"),
     **{f"account.{name}": (what, f"account.{path}") for name, (what, path) in _COMPANY.items()},
+    "account.parent": ("health: the group it belongs to", "account.profile.parent"),
+    "account.owner": ("tasks: whose they are", "account.profile.owner"),
+    "account.size": ("health: which policy applies", "account.profile.size"),
+    "account.plan": ("health: which policy applies", "account.profile.plan"),
     "payer.id": ("who pays", "payer.ref"),
     **{f"payer.{name}": (what, f"payer.{path}") for name, (what, path) in _COMPANY.items()},
     "contact.name": ("customer: whose attention", "billing_contact.name"),
@@ -56,6 +60,7 @@ _DEAL: Mapping[str, tuple[str, str]] = {
     "terms.amends": ("which contract it changes", "terms.amends"),
     "terms.ends_on": ("day a running contract ends", "terms.ends_on"),
     "terms.with_credit": ("whether unserved days are credited", "terms.with_credit"),
+    "terms.renewal_date": ("day it comes up for renewal", "terms.renewal_date"),
 }
 
 _LINE: Mapping[str, tuple[str, str]] = {

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from connector.domain.account_profile import AccountProfile, size_of
 from connector.domain.deal import (
     Account,
     Address,
@@ -87,7 +88,7 @@ def _deal(records: DealRecords, values: Mapping[str, Any], lines: tuple[LineItem
         name=values.get("deal.name", ""),
         won=records.won,
         closed=records.closed,
-        account=_company(records.account, "account", values, formerly=records.formerly) if records.account else None,
+        account=_account(records, values),
         currency=values.get("deal.currency", ""),
         amount=values.get("deal.amount"),
         close_date=values.get("deal.close_date"),
@@ -113,6 +114,29 @@ def _shown(value: Any) -> str:
         case _:
             text = str(value)
     return text if len(text) <= LONGEST_METADATA else f"{text[: LONGEST_METADATA - 1]}…"
+
+
+def _account(records: DealRecords, values: Mapping[str, Any]) -> Account | None:
+    if records.account is None:
+        return None
+    account = _company(records.account, "account", values, formerly=records.formerly)
+    return replace(account, profile=_profile(account, values))
+
+
+def _profile(account: Account, values: Mapping[str, Any]) -> AccountProfile:
+    def named(kind: str, name: str) -> RecordRef | None:
+        found = str(values.get(f"account.{name}") or "").strip()
+        return RecordRef(account.ref.provider, kind, found) if found else None
+
+    parent = named("account", "parent")
+    return AccountProfile(
+        ref=account.ref,
+        parent=None if parent == account.ref else parent,
+        owner=named("owner", "owner"),
+        size=size_of(values.get("account.size", "")),
+        country=account.address.country,
+        plan=values.get("account.plan", ""),
+    )
 
 
 def _payer(records: DealRecords, values: Mapping[str, Any]) -> Account | None:
@@ -166,6 +190,7 @@ def _terms(values: Mapping[str, Any]) -> BillingTerms:
         amends=values.get("terms.amends", ""),
         ends_on=values.get("terms.ends_on"),
         with_credit=values.get("terms.with_credit"),
+        renewal_date=values.get("terms.renewal_date"),
     )
 
 

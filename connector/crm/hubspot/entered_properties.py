@@ -80,6 +80,7 @@ _DEAL = (
     ),
     _text("billing_amends", "Amends", "The id of the deal or subscription that this one changes, renews or cancels."),
     _date("billing_ends_on", "Cancelled on", "A cancellation's last day; empty for the end of the term."),
+    _date("billing_renews_on", "Renews on", "The day the contract comes up for renewal."),
     _choice(
         "billing_with_credit",
         "Credit unused time",

@@ -108,6 +108,7 @@ ENTERED: tuple[tuple[str, str, str, Shape], ...] = (
         _text(),
     ),
     ("Opportunity.Billing_Ends_On__c", "Cancelled on", "A cancellation's last day; empty: end of term.", _DATE),
+    ("Opportunity.Billing_Renews_On__c", "Renews on", "The day the contract comes up for renewal.", _DATE),
     (
         "Opportunity.Billing_With_Credit__c",
         "Credit unused time",
