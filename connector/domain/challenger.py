@@ -22,7 +22,7 @@ from connector.domain.walk_forward import Judgement
 
 _ENOUGH_JUDGEMENTS = 200
 _ENOUGH_OF_EACH = 30
-_MOST_ROWS = 2000
+_MOST_ROWS = 1500
 """More hardly change eight weights; from a larger past every n-th judgement is taken."""
 
 

@@ -8,7 +8,7 @@ from math import exp, log
 from operator import mul
 
 _MOST_STEPS = 25
-_CLOSE_ENOUGH = 1e-6
+_CLOSE_ENOUGH = 1e-5
 _FARTHEST_LOGIT = 30.0
 _LONGEST_STEP = 5.0  # where one feature alone parts the outcomes, Newton would leap
 _NEVER_FLAT = 1e-9

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
+from connector.domain.billing import Invoice, InvoiceStatus
 from connector.domain.lateness import Outcome
+from connector.domain.refs import RecordRef
 
 
 class PastInvoice(NamedTuple):
@@ -44,3 +46,28 @@ def outcomes_on(history: Sequence[PastInvoice], day: date) -> list[Outcome]:
         elif invoice.due < day:
             outcomes.append(Outcome(invoice.due, (day - invoice.due).days, unpaid=True))
     return outcomes
+
+
+def as_invoice(past: PastInvoice, provider: str) -> Invoice:
+    """The same invoice in billing's words, named by its number: what ``payment_health.assess`` takes."""
+    paid = past.paid is not None
+    return Invoice(
+        ref=RecordRef(provider, "invoice", past.number),
+        customer=RecordRef(provider, "customer", past.customer),
+        status=InvoiceStatus.PAID if paid else InvoiceStatus.OPEN,
+        currency=past.currency,
+        total=past.amount,
+        amount_due=past.amount,
+        amount_paid=past.amount if paid else 0,
+        amount_remaining=0 if paid else past.amount,
+        created_at=_midnight(past.issued),
+        number=past.number,
+        due_date=past.due,
+        finalized_at=_midnight(past.issued),
+        paid_at=_midnight(past.paid) if past.paid else None,
+        disputed=past.disputed,
+    )
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 _DRAWS_AT_MOST = 1000
 _DRAWS_AT_LEAST = 100
-_WORK = 4_000_000
+_WORK = 2_500_000
 """Judgements looked at in all draws together: a large history needs fewer draws, and has a narrow interval anyway."""
 
 

@@ -11,6 +11,7 @@ from connector.sentences import (
     billing_again,
     commands,
     crm,
+    health,
     health_policy,
     hubspot,
     planning,
@@ -115,6 +116,11 @@ THEMES: tuple[Theme, ...] = (
         "Commands",
         "What is wrong with a command as it was typed.",
         all_in(commands),
+    ),
+    Theme(
+        "Files of past invoices",
+        "What `connector health` cannot read. Its command then ends with 1, and nothing was worked out.",
+        all_in(health),
     ),
     Theme(
         "The connector at work",

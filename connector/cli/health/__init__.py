@@ -6,7 +6,7 @@ from importlib import import_module
 
 import click
 
-_COMMANDS: dict[str, str] = {}
+_COMMANDS = {"assess": "assess", "evaluate": "evaluate"}
 """Each command, and the module here that holds it: a file of invoices is assessed without loading any database."""
 
 
