@@ -21,6 +21,7 @@ from connector.ports.crm import (
 )
 from connector.ports.plans import AgreedChange, DealPlan, Plans, PlanState
 from connector.ports.portfolios import Portfolios
+from connector.ports.receivables import ReceivableRows
 from connector.ports.renewals import RenewalRow, Renewals, RenewalTask
 from connector.ports.said import NewOverride, NewPromise, Said
 from connector.ports.services import BillingProvider, CrmProvider, Feature, Services
@@ -86,6 +87,7 @@ __all__ = [
     "PlanState",
     "Plans",
     "Portfolios",
+    "ReceivableRows",
     "Records",
     "RenewalRow",
     "RenewalTask",

@@ -17,6 +17,7 @@ from connector.ports.accounts import Accounts
 from connector.ports.book import Book
 from connector.ports.plans import Plans
 from connector.ports.portfolios import Portfolios
+from connector.ports.receivables import ReceivableRows
 from connector.ports.renewals import Renewals
 from connector.ports.said import Said
 from connector.ports.terms import Terms
@@ -362,6 +363,7 @@ class UnitOfWork(Protocol):
     targets: Targets
     links: Links
     ledger: Ledger
+    receivables: ReceivableRows
     book: Book
     records: Records
     settings: AdminSettings

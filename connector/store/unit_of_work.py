@@ -26,6 +26,7 @@ from connector.store.mappings import PostgresMappings
 from connector.store.marking import NOBODY, Wake, receive
 from connector.store.plans import PostgresPlans
 from connector.store.portfolios import PostgresPortfolios
+from connector.store.receivables import PostgresReceivables
 from connector.store.records import PostgresRecords
 from connector.store.renewals import PostgresRenewals
 from connector.store.said import PostgresSaid
@@ -44,6 +45,7 @@ class PostgresUnitOfWork:
         self.targets: ports.Targets = PostgresTargets(connection, wake)
         self.links: ports.Links = PostgresLinks(connection)
         self.ledger: ports.Ledger = PostgresLedger(connection)
+        self.receivables: ports.ReceivableRows = PostgresReceivables(connection)
         self.book: ports.Book = PostgresBook(connection)
         self.records: ports.Records = PostgresRecords(connection)
         self.audit: ports.Audit = audit
