@@ -14,9 +14,9 @@ from operator import add, mul
 from random import Random
 from typing import NamedTuple
 
-_DRAWS_AT_MOST = 1000
+_DRAWS_AT_MOST = 500
 _DRAWS_AT_LEAST = 100
-_WORK = 2_500_000
+_WORK = 1_500_000
 """Judgements looked at in all draws together: a large history needs fewer draws, and has a narrow interval anyway."""
 
 
