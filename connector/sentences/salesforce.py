@@ -320,6 +320,13 @@ KEY_UNUSABLE = Sentence(
     cause="The key that signs us in cannot be read.",
     who=Who.ADMIN,
 )
+OWNER_LEFT = Sentence(
+    id="salesforce-owner-inactive",
+    text="Salesforce gives nothing to a user who is not active{details}.",
+    fix="Give the record to somebody who is; its next task goes to them.",
+    cause="The owner of an account or deal was deactivated.",
+    who=Who.ADMIN,
+)
 NOT_A_KIND = Sentence(
     id="salesforce-kind-unknown",
     text="Salesforce has no object for our kind {kind}.",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from connector.crm.hubspot.api import HubSpotApi
 from connector.crm.hubspot.calls import Refused
 from connector.crm.hubspot.catalog import Catalog
 from connector.crm.hubspot.settings import HubSpotSettings
 from connector.crm.hubspot.setup import TYPES
+from connector.crm.hubspot.tasks import TASKS
 from connector.crm.hubspot.translate import OBJECT_OF_KIND, PATH_OF_OBJECT, names_read
 from connector.domain.write_back import BY_NAME, ValueType
-from connector.errors import AccessLost, ConnectorError
+from connector.errors import AccessLost, ConnectorError, NotFound
 from connector.ports import Check, CheckStatus, FieldInfo
 from connector.sentences.hubspot import NO_PROPERTY
 from mappings.model import FieldMapping
@@ -50,6 +52,7 @@ class AccountCheck:
             return [Check("hubspot.token", CheckStatus.FAIL, error.message, error.hint)]
         parts = (
             self._scopes(mapping),
+            self._tasks(),
             self._properties(mapping),
             self._stages(),
             self._budget(),
@@ -69,6 +72,31 @@ class AccountCheck:
             yield Check("hubspot.scopes", CheckStatus.FAIL, f"The token lacks {', '.join(lacking)}.", hint)
         else:
             yield Check("hubspot.scopes", CheckStatus.OK, "The token may read and write what the mapping names.")
+
+    def _tasks(self) -> Iterator[Check]:
+        """Everything else works without tasks, so that a missing scope is a warning."""
+        lacking = [] if _may(self._read_tasks, TASKS) else ["crm.objects.contacts.read"]
+        lacking += [] if _may(self._write_tasks, TASKS) else ["crm.objects.contacts.write"]
+        lacking += [] if _may(self._read_owner, NOBODY) else ["crm.objects.owners.read"]
+        if lacking:
+            yield Check(
+                "hubspot.tasks",
+                CheckStatus.WARN,
+                f"Owners of late payers get no task: the token lacks {', '.join(lacking)}.",
+                "Add them to the private app or service key in HubSpot, if tasks are wanted.",
+            )
+        else:
+            yield Check("hubspot.tasks", CheckStatus.OK, "Tasks can be made for the owners of late payers.")
+
+    def _read_tasks(self, name: str) -> None:
+        self._api.records(name, [NOBODY], ["hs_task_subject"])
+
+    def _write_tasks(self, name: str) -> None:
+        self._api.update(name, {NOBODY: {"hs_task_subject": ""}})
+
+    def _read_owner(self, owner_id: str) -> None:
+        with suppress(NotFound):
+            self._api.owner(owner_id)
 
     def _try_reading(self, name: str) -> None:
         self._api.records(PATH_OF_OBJECT[name], [NOBODY], ["hs_object_id"])

@@ -32,6 +32,8 @@ _HOLDS: Mapping[ValueType, frozenset[str]] = {
     ValueType.CHECKBOX: frozenset({"checkbox"}),
 }
 
+_TASK_FIELDS = ("WhatId", "OwnerId", "Subject", "Description", "ActivityDate", "Status", "Priority")
+
 _OK, _WARN, _FAIL = CheckStatus.OK, CheckStatus.WARN, CheckStatus.FAIL
 _SETUP = "Run `connector setup salesforce`."
 
@@ -44,7 +46,7 @@ def run_checks(
     try:
         connection.tokens.get()
         organization = _organization(settings, connection)
-        fields = [_read_fields(settings, schema, mapping), *_written_fields(schema, mapping)]
+        fields = [_read_fields(settings, schema, mapping), *_written_fields(schema, mapping), _tasks(schema)]
     except ConnectorError as error:
         return [Check("salesforce.credentials", _FAIL, error.message, error.hint), *webhooks]
     signed_in = Check("salesforce.credentials", _OK, "Salesforce lets us in.")
@@ -114,6 +116,25 @@ def _fits(canonical: str, told: Mapping[str, Any]) -> bool:
     """Whether a field's type can hold a canonical value; text holds anything."""
     known = BY_NAME.get(canonical)
     return known is None or TYPES.get(str(told["type"]), "other") in {"text", "long_text"} | _HOLDS[known.type]
+
+
+def _tasks(schema: Schema) -> Check:
+    """Everything else works without tasks, so that a missing permission is a warning."""
+    try:
+        fields = schema.shape("Task").fields
+    except NotFound:
+        fields = {}
+    needed = [(name, "createable") for name in _TASK_FIELDS] + [
+        (name, "updateable") for name in ("Status", "Description")
+    ]
+    if all(fields.get(name, {}).get(right) for name, right in needed):
+        return Check("salesforce.tasks", _OK, "Tasks can be made for the owners of late payers.")
+    return Check(
+        "salesforce.tasks",
+        _WARN,
+        "The integration user may not make or close tasks: owners are told of late payers by fields alone.",
+        "Give it the permissions Access Activities and Edit Tasks, as the permission set Billing_Connector_Tasks does.",
+    )
 
 
 def _currency(settings: SalesforceSettings, schema: Schema) -> Check:

@@ -62,6 +62,7 @@ MEANINGS: Mapping[str, Meaning] = {
     "NUMBER_OUTSIDE_VALID_RANGE": Meaning(Rejected, say.NUMBER_TOO_LARGE),
     "DUPLICATES_DETECTED": Meaning(Rejected, say.DUPLICATE_RULE),
     "DUPLICATE_VALUE": Meaning(Rejected, say.VALUE_TAKEN),
+    "INACTIVE_OWNER_OR_USER": Meaning(Rejected, say.OWNER_LEFT),
     "JSON_PARSER_ERROR": Meaning(Rejected, say.VALUE_UNREADABLE),
 }
 

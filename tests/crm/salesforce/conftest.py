@@ -53,6 +53,11 @@ SHAPES: dict[str, list[dict[str, Any]]] = {
         a_parent("Product2Id", "Product2", "Product2"),
     ],
     "Product2": [a_field("Name"), a_field("ProductCode"), a_field("Description", "textarea", length=4000)],
+    "Task": [
+        *(a_field(name) for name in ("WhatId", "OwnerId", "Subject", "Status", "Priority")),
+        a_field("Description", "textarea", length=32_000),
+        a_field("ActivityDate", "date"),
+    ],
     "Contact": [a_field("Name"), a_field("Email", "email"), a_field("Phone", "phone")],
 }
 
