@@ -1,7 +1,7 @@
 """How well a figure puts the bad before the good: ROC AUC, Spearman and the worst tenth, with ties and an interval.
 
 Plain Python on purpose: the connector needs no numerical library at run time. What has to be counted again for each
-of a thousand draws (``auc``) runs in C all the same, through ``itertools`` and ``operator``.
+of hundreds of draws (``auc``) runs in C all the same, through ``itertools`` and ``operator``.
 """
 
 from __future__ import annotations
