@@ -34,10 +34,21 @@ class CurrencyHealth:
     processing_minor: int = 0  #: a bank debit is on its way
     written_off_minor: int = 0
     credited_minor: int = 0  #: taken off by credit notes, before or after payment
-    average_days_late: Decimal | None = None  #: weighted by amount, early below 0; unpaid up to today, so provisional
-    on_time_rate: Decimal | None = None  #: percent of resolved invoices
     resolved: int = 0  #: invoices that tell how the account pays
-    unpaid_resolved: int = 0  #: of those still unpaid: while there are any, the average is provisional
+    on_time: int = 0  #: of those
+    unpaid: int = 0  #: of those: while there are any, the average days late are provisional
+    resolved_minor: int = 0  #: what the resolved ones were made out for
+    late_minor_days: int = 0  #: the same, each amount times its days late
+
+    @property
+    def average_days_late(self) -> Decimal | None:
+        """Of resolved invoices, weighted by amount, early below 0, unpaid up to today; None of none."""
+        return average(self.late_minor_days, self.resolved_minor)
+
+    @property
+    def on_time_rate(self) -> Decimal | None:
+        """Percent of resolved invoices; None of none."""
+        return share(self.on_time, self.resolved)
 
     @property
     def open_balance(self) -> Money:
@@ -94,7 +105,8 @@ def currency_health(currency: str, standings: Sequence[InvoiceStanding]) -> Curr
             if past_due:
                 overdue += still_owed
                 count += 1
-                oldest = max(oldest, past_due)
+                if past_due > oldest:
+                    oldest = past_due
         if contested:
             disputed += still_owed or invoice.amount_paid
         elif invoice.processing:
@@ -102,11 +114,12 @@ def currency_health(currency: str, standings: Sequence[InvoiceStanding]) -> Curr
         if invoice.status is InvoiceStatus.UNCOLLECTIBLE:
             written_off += invoice.amount_remaining
         if outcome is not None:
+            _, days_late, is_unpaid = outcome
             resolved += 1
-            unpaid += outcome.unpaid
-            on_time += outcome.days_late <= 0
+            unpaid += is_unpaid
+            on_time += days_late <= 0
             amount += invoice.total
-            days_amount += outcome.days_late * invoice.total
+            days_amount += days_late * invoice.total
     return CurrencyHealth(
         currency,
         owed,
@@ -118,10 +131,11 @@ def currency_health(currency: str, standings: Sequence[InvoiceStanding]) -> Curr
         processing,
         written_off,
         credited,
-        average(days_amount, amount),
-        share(on_time, resolved),
         resolved,
+        on_time,
         unpaid,
+        amount,
+        days_amount,
     )
 
 

@@ -17,9 +17,10 @@ from connector.domain.charge_readiness import MethodState
 from connector.domain.currency_health import CurrencyHealth
 from connector.domain.health_word import THIN
 from connector.domain.invoice_standing import InvoiceStanding, tells_of_trend
+from connector.domain.lateness import Outcome
 from connector.domain.money import Money
 from connector.domain.payment_habit import Habit
-from connector.domain.payment_trend import Direction, Span, Trend
+from connector.domain.payment_trend import Direction, Span, direction, trend
 from connector.domain.promise import Promise
 from connector.domain.refs import RecordRef
 
@@ -65,7 +66,7 @@ class Findings(NamedTuple):
     habit: Habit
     poor: bool  #: the score is worth a look
     points: Sequence[tuple[RecordRef, float]]  #: what late invoices take off the score, the worst first
-    trend: Trend
+    trending: Sequence[Outcome]  #: what the trend is drawn from, in order of due dates
     days_past_due: int
     broken: Sequence[Promise]
     customer: Customer | None
@@ -204,19 +205,24 @@ def _disputed(found: Findings) -> Reason | None:
 
 
 def _getting_slower(found: Findings) -> Reason | None:
-    if found.trend.direction is not Direction.WORSE or (found.days_past_due and _is_about_overdue(found)):
+    if direction(found.trending) is not Direction.WORSE or (found.days_past_due and _is_about_overdue(found)):
         return None
-    last, before = _lateness(found.trend.last), _lateness(found.trend.before)
+    last, before = _last_and_before(found)
     text = f"Getting slower: the last 3 invoices were {last}, those before {before}, on average."
     return Reason(ReasonCode.GETTING_SLOWER, text, _last_three(found))
 
 
 def _getting_better(found: Findings) -> Reason | None:
-    if found.trend.direction is not Direction.BETTER:
+    if direction(found.trending) is not Direction.BETTER:
         return None
-    last, before = _lateness(found.trend.last), _lateness(found.trend.before)
+    last, before = _last_and_before(found)
     text = f"Getting better: the last 3 invoices were {last}, those before {before}, on average."
     return Reason(ReasonCode.GETTING_BETTER, text, _last_three(found))
+
+
+def _last_and_before(found: Findings) -> tuple[str, str]:
+    known = trend(found.trending, found.today)
+    return _lateness(known.last), _lateness(known.before)
 
 
 def _lateness(span: Span) -> str:

@@ -57,7 +57,7 @@ def standing(
     if status not in _COUNTED or invoice.replaced_by is not None or invoice.total <= 0:
         return None
     disputed = invoice.disputed or (bool(contested) and invoice.ref in contested)
-    silent = disputed or invoice.processing or _paid_by_nobody(invoice)
+    silent = disputed or invoice.processing or (invoice.amount_paid <= 0 and _paid_by_nobody(invoice))
     due, paid = invoice.due_date, None
     if status is _PAID:
         paid = arrived.get(invoice.ref) if arrived else None
@@ -108,7 +108,5 @@ def contested_by(disputes: Iterable[Dispute]) -> frozenset[RecordRef]:
 
 
 def _paid_by_nobody(invoice: Invoice) -> bool:
-    """Whether it was settled by credit alone."""
-    if invoice.amount_paid > 0 or invoice.amount_remaining > 0:
-        return False
-    return invoice.credited > 0 or invoice.amount_due <= 0
+    """Whether an invoice on which nothing was paid was settled by credit alone."""
+    return invoice.amount_remaining <= 0 and (invoice.credited > 0 or invoice.amount_due <= 0)

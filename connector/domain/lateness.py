@@ -86,11 +86,16 @@ def judge(
     """Score, chances and what they are made of, at once: what ``score`` and the others say one by one."""
     by_due, grades = _weighed(outcomes, today)
     weights, total = _weights(outcomes, by_due, grades, mean_lateness)
-    points = [100 * each * grade / (total + 1) for each, grade in zip(weights, grades, strict=True)]
+    points, whole, late, serious = [], [], [], []
+    for (_, days_late, unpaid), grade, by_age, in_score in zip(outcomes, grades, by_due, weights, strict=True):
+        points.append(100 * in_score * grade / (total + 1))
+        each = 1.0 if unpaid else by_age
+        whole.append(each)
+        if days_late > 0:
+            late.append(each)
+            if days_late > SERIOUS_DAYS:
+                serious.append(each)
     unknown = 100 * mean_lateness / (total + 1)
-    whole = [1.0 if outcome.unpaid else each for each, outcome in zip(by_due, outcomes, strict=True)]
-    late = [each for each, outcome in zip(whole, outcomes, strict=True) if outcome.days_late > 0]
-    serious = [each for each, outcome in zip(whole, outcomes, strict=True) if outcome.days_late > SERIOUS_DAYS]
     seen = fsum(whole) + 2
     return Judgement(
         max(0.0, 100 - fsum(points) - unknown),

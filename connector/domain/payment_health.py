@@ -107,8 +107,13 @@ class PaymentHealth:
     broken_promises: int
     usual_days_late: int | None  #: how many days after due it usually pays, early below 0; None if it never paid
     points_lost: tuple[tuple[RecordRef, float], ...]  #: what each late invoice takes off the score, the worst first
-    trend: Trend
     next_invoice: NextInvoice | None
+    trending: tuple[lateness.Outcome, ...]  #: what the trend is drawn from, in order of due dates
+
+    @property
+    def trend(self) -> Trend:
+        """Whether it pays better or worse than it did; without what was written off, which only grows older."""
+        return trend(self.trending, self.as_of)
 
     @property
     def reason(self) -> str:
@@ -139,14 +144,14 @@ def assess(
     contested = contested_by(disputes)
     standings = [found for each in given if (found := standing(each, today, arrived, contested)) is not None]
     told = [each for each in standings if each.outcome is not None]
-    outcomes = [each.outcome for each in told if each.outcome is not None]
+    outcomes = [outcome for each in told if (outcome := each.outcome) is not None]
     judged = _judge(outcomes, standings, today, portfolio)
     pays = habit(outcomes, judged.weights)
     points = _points(told, judged.points)
     by_currency = _by_currency(standings)
     main = by_currency.get(_main_currency(standings, by_currency, today))
     oldest = max([each.past_due for each in standings], default=0)
-    trending = trend(sorted([o for each in told if (o := each.outcome) and tells_of_trend(each)]), today)
+    trending = tuple(sorted([o for each in told if (o := each.outcome) and tells_of_trend(each)]))
     method = method_state(customer, next_invoice.day if next_invoice else None, today)
     broken = _broken(promises, given, payments, today)
     score = judged.score if outcomes else None
@@ -188,8 +193,8 @@ def assess(
         broken_promises=len(broken),
         usual_days_late=pays.usual_days_late if pays.paid else None,
         points_lost=points,
-        trend=trending,
         next_invoice=next_invoice,
+        trending=trending,
     )
 
 

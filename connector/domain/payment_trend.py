@@ -44,6 +44,7 @@ class Trend(NamedTuple):
 
 
 _LAST, _LEAST_BEFORE = 3, 3
+_QUARTER_DAYS, _YEAR_DAYS = 90, 365
 _NOTABLE_DAYS = 5
 """A difference below this is noise: payment runs are weekly."""
 _WORST_DAYS = 60
@@ -52,45 +53,42 @@ _WORST_DAYS = 60
 
 def trend(outcomes: Sequence[Outcome], today: date) -> Trend:
     """The trend of outcomes that are given in order of their due dates."""
-    now = today.toordinal()
-    quarter = quarter_count = year = year_count = 0
-    late = []
-    for due, days_late, _ in outcomes:
-        days = max(0, days_late)
-        late.append(days)
-        age = now - due.toordinal()
-        if age < 365:
-            year += days
-            year_count += 1
-            if age < 90:
-                quarter += days
-                quarter_count += 1
-    last, before = late[-_LAST:], late[:-_LAST]
-    direction = Direction.UNKNOWN
-    if len(before) >= _LEAST_BEFORE:
-        direction = _direction(last, before, settled=not any(outcome.unpaid for outcome in outcomes[-_LAST:]))
+    late = [max(0, outcome.days_late) for outcome in outcomes]
+    ages = [(today - outcome.due).days for outcome in outcomes]
     return Trend(
-        direction,
-        Span(sum(last), len(last)),
-        Span(sum(before), len(before)),
-        Span(quarter, quarter_count),
-        Span(year, year_count),
+        direction(outcomes),
+        _span(late[-_LAST:]),
+        _span(late[:-_LAST]),
+        _span([days for days, age in zip(late, ages, strict=True) if age < _QUARTER_DAYS]),
+        _span([days for days, age in zip(late, ages, strict=True) if age < _YEAR_DAYS]),
     )
 
 
-def _direction(last: Sequence[int], before: Sequence[int], *, settled: bool) -> Direction:
-    """Worse or better only where the plain averages and those without outliers agree.
+def direction(outcomes: Sequence[Outcome]) -> Direction:
+    """Where outcomes go that are given in order of their due dates.
 
-    What is not ``settled`` yet can only get later, so it is no sign of paying better.
+    Worse or better only where the plain averages and those without outliers agree. What is not settled yet can only
+    get later, so it is no sign of paying better.
     """
-    plain = _change(last, before)
-    tamed = _change([min(days, _WORST_DAYS) for days in last], [min(days, _WORST_DAYS) for days in before])
-    if min(plain, tamed) >= _NOTABLE_DAYS:
+    if len(outcomes) < _LAST + _LEAST_BEFORE:
+        return Direction.UNKNOWN
+    late = [max(0, outcome[1]) for outcome in outcomes]
+    plain = _change(late)
+    if -_NOTABLE_DAYS < plain < _NOTABLE_DAYS:
+        return Direction.STEADY
+    tamed = _change([min(_WORST_DAYS, days) for days in late])
+    if plain > 0 and tamed >= _NOTABLE_DAYS:
         return Direction.WORSE
-    if max(plain, tamed) <= -_NOTABLE_DAYS and settled:
+    if plain < 0 and tamed <= -_NOTABLE_DAYS and not any(outcome.unpaid for outcome in outcomes[-_LAST:]):
         return Direction.BETTER
     return Direction.STEADY
 
 
-def _change(last: Sequence[int], before: Sequence[int]) -> float:
-    return sum(last) / len(last) - sum(before) / len(before)
+def _change(late: Sequence[int]) -> float:
+    """How many days later the last ones are on average than those before."""
+    last = sum(late[-_LAST:])
+    return last / _LAST - (sum(late) - last) / (len(late) - _LAST)
+
+
+def _span(late: Sequence[int]) -> Span:
+    return Span(sum(late), len(late))
