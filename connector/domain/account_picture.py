@@ -16,7 +16,7 @@ from connector.domain.health_word import Health
 from connector.domain.invoice_standing import contested_by
 from connector.domain.payment_health import PaymentHealth, assess
 from connector.domain.portfolio import Portfolio
-from connector.domain.record_values import account_values, deal_values
+from connector.domain.record_values import account_values, deal_values, next_invoice
 from connector.domain.refs import RecordRef
 from connector.domain.renewal_flag import Flag, Judgement, Verdict, decide_flag, needs_work, reason_of, says_else
 from connector.domain.renewals import DEFAULT_ORDER, Renewal, next_renewal
@@ -133,6 +133,7 @@ class _Assessed:
             self._rules.portfolio,
             promises=self._facts.background.promises,
             customer=account.customer,
+            next_invoice=next_invoice(account.subscriptions),
         )
 
 
@@ -157,7 +158,7 @@ def _judge(ref: RecordRef, facts: AccountFacts, seen: _Assessed, today: date, ru
         reason = f"Paid for by {facts.account.customer.name or facts.account.customer.ref.id}. {reason}".strip()
     values: dict[str, Value] = {
         "health": flag.word.value,
-        "health_score": None if health.score is None else round(health.score),
+        "health_score": health.shown_score,
         "health_reason": reason,
         "health_as_of": today,
         "late_payer": flag.late_payer,

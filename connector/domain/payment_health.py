@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from math import fsum
+from math import floor, fsum
 from typing import NamedTuple
 
 from connector.domain import lateness
@@ -114,6 +114,11 @@ class PaymentHealth:
     def trend(self) -> Trend:
         """Whether it pays better or worse than it did; without what was written off, which only grows older."""
         return trend(self.trending, self.as_of)
+
+    @property
+    def shown_score(self) -> int | None:
+        """The score as records show it: whole, and rounded down, so that it never seems to reach a threshold."""
+        return None if self.score is None else floor(self.score)
 
     @property
     def reason(self) -> str:

@@ -11,11 +11,12 @@ from connector.domain.money import Money
 from connector.domain.payment_health import (
     Health,
     HealthPolicy,
+    NextInvoice,
     PaymentHealth,
     assess,
     is_late_payer,
 )
-from connector.domain.recurring import monthly
+from connector.domain.recurring import monthly, period_amount
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import Value
 
@@ -30,7 +31,7 @@ def account_values(
 
     The renewal and the flag are those of billing alone: ``account_picture`` knows more, and has the last word.
     """
-    health = health or assess(account.invoices, account.payments, account.disputes, today, policy)
+    health = health or _whole_health(account, today, policy)
     subscriptions = _by_rank(account.subscriptions)
     currency = health.currency or next((s.currency for s in subscriptions), account.customer.currency)
     return {
@@ -61,7 +62,7 @@ def deal_values(
     it makes when its day comes, is known by the deal that it names. ``whole`` is the account's health where it is known
     already.
     """
-    whole = whole or assess(account.invoices, account.payments, account.disputes, today, policy)
+    whole = whole or _whole_health(account, today, policy)
     scheduled = any(made.kind == "schedule" for made in billed_by)
     subscribed = tuple(s for s in account.subscriptions if s.ref in billed_by or (scheduled and s.deal == deal))
     billing = {*billed_by, *(s.ref for s in subscribed)}
@@ -83,7 +84,7 @@ def deal_values(
         **_payment_values(payments, currency),
         **_health_values(health, currency),
         "health": whole.word.value,
-        "health_score": _whole(whole.score),
+        "health_score": whole.shown_score,
         "health_reason": whole.reason,
         "late_payer": is_late_payer(whole, renewal_date(account.subscriptions), policy),
     }
@@ -103,10 +104,42 @@ def renewal_date(subscriptions: Iterable[Subscription]) -> date | None:
     return min(ends, default=None)
 
 
+def next_invoice(subscriptions: Iterable[Subscription], currency: str = "") -> NextInvoice | None:
+    """The next invoice that running contracts make, of one currency or of any; None where they make none.
+
+    Its amount is before tax, after running discounts, and without usage: None where usage is all it will hold.
+    """
+    coming = [
+        (item.current_period_end.date(), s.currency, None if item.metered else period_amount(item))
+        for s in subscriptions
+        if s.status in _RUNNING and s.cancel_at is None and currency in ("", s.currency)
+        for item in s.items
+        if item.current_period_end is not None
+    ]
+    if not coming:
+        return None
+    day, code = min((day, code) for day, code, _ in coming)
+    known = [minor for when, of, minor in coming if (when, of) == (day, code) and minor is not None]
+    total = sum(known, start=Decimal(0))
+    return NextInvoice(day, Money(int(total.to_integral_value(ROUND_HALF_UP)), code) if known else None)
+
+
 def monthly_recurring(subscriptions: Iterable[Subscription], currency: str) -> Decimal:
     """MRR in major units of one currency, rounded to its smallest unit only at the end; see ``recurring``."""
     minor = sum((monthly(s) for s in subscriptions if s.currency == currency), start=Decimal(0))
     return Money(int(minor.to_integral_value(ROUND_HALF_UP)), currency).major
+
+
+def _whole_health(account: BillingAccount, today: date, policy: HealthPolicy) -> PaymentHealth:
+    return assess(
+        account.invoices,
+        account.payments,
+        account.disputes,
+        today,
+        policy,
+        customer=account.customer,
+        next_invoice=next_invoice(account.subscriptions),
+    )
 
 
 def _by_rank(subscriptions: Sequence[Subscription]) -> list[Subscription]:
@@ -128,19 +161,11 @@ def _subscription_values(subscriptions: Sequence[Subscription], currency: str) -
 
 
 def _renewal_values(subscriptions: Sequence[Subscription], currency: str) -> dict[str, Value]:
-    coming = [
-        (item.current_period_end.date(), item.unit_amount * item.quantity)
-        for s in subscriptions
-        if s.status in _RUNNING and s.currency == currency and s.cancel_at is None
-        for item in s.items
-        if item.current_period_end is not None and item.unit_amount is not None
-    ]
-    day = min((when for when, _ in coming), default=None)
-    amount = sum((minor for when, minor in coming if when == day), start=Decimal(0))
+    coming = next_invoice(subscriptions, currency) if currency else None
     return {
         "renewal_date": renewal_date(subscriptions),
-        "next_invoice_date": day,
-        "next_invoice_amount": Money(int(amount.to_integral_value(ROUND_HALF_UP)), currency).major if day else None,
+        "next_invoice_date": coming.day if coming else None,
+        "next_invoice_amount": coming.amount.major if coming and coming.amount else None,
     }
 
 
@@ -179,14 +204,10 @@ def _health_values(health: PaymentHealth, currency: str) -> dict[str, Value]:
         "average_days_late": health.average_days_late,
         "on_time_rate": health.on_time_rate,
         "health": health.word.value,
-        "health_score": _whole(health.score),
+        "health_score": health.shown_score,
         "health_reason": health.reason,
         "health_as_of": health.as_of,
     }
-
-
-def _whole(score: float | None) -> int | None:
-    return None if score is None else round(score)
 
 
 def _collection_stage(health: PaymentHealth) -> str:

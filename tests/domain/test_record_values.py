@@ -5,10 +5,17 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from connector.domain.billing import Customer
+from connector.domain.billing import Customer, PaymentMethod, SubscriptionItem
 from connector.domain.deal import Interval
-from connector.domain.payment_health import HealthPolicy
-from connector.domain.record_values import account_values, deal_values, monthly_recurring, renewal_date
+from connector.domain.money import Money
+from connector.domain.payment_health import HealthPolicy, NextInvoice
+from connector.domain.record_values import (
+    account_values,
+    deal_values,
+    monthly_recurring,
+    next_invoice,
+    renewal_date,
+)
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import BY_NAME
 from tests.factories import TODAY, YEARLY, a_billing_account, a_payment, a_subscription, an_invoice
@@ -125,3 +132,48 @@ def test_a_customer_without_any_invoice_still_has_its_own_currency() -> None:
 def test_a_disputed_account_is_in_dispute_and_not_in_collection() -> None:
     invoice = an_invoice(due=TODAY - timedelta(days=50), disputed=True)
     assert account_values(a_billing_account(invoices=(invoice,)), TODAY, POLICY)["collection_stage"] == "disputed"
+
+
+def test_the_next_invoice_is_what_its_items_come_to_after_running_discounts() -> None:
+    end = datetime(2026, 12, 21, tzinfo=UTC)
+    discounted = SubscriptionItem("si_1", Decimal(2_000), 5, Interval("month"), end, recurring_amount=Decimal("8000.4"))
+    plain = SubscriptionItem("si_2", Decimal(500), 1, Interval("month"), end)
+    usage = SubscriptionItem("si_3", Decimal(3), 1, Interval("month"), end, metered=True)
+    later = SubscriptionItem("si_4", Decimal(9_900), 1, YEARLY, datetime(2027, 6, 1, tzinfo=UTC))
+    assert next_invoice([a_subscription(items=(discounted, plain, usage, later))]) == NextInvoice(
+        date(2026, 12, 21), Money(8_500, "eur")
+    )
+    assert next_invoice([a_subscription(items=(usage,))]) == NextInvoice(date(2026, 12, 21), None)
+    assert next_invoice([a_subscription()], "usd") is None
+    assert next_invoice([]) is None
+
+
+def test_a_score_just_below_a_threshold_never_shows_as_having_reached_it() -> None:
+    """Sixteen invoices, all five days late, weigh 7.15: 100 - 100 * (7.15 * .436 + .15) / 8.15 = 59.9."""
+    invoices = tuple(
+        an_invoice(n, due=TODAY - timedelta(days=20 + 30 * n), paid=TODAY - timedelta(days=15 + 30 * n))
+        for n in range(16)
+    )
+    values = account_values(a_billing_account(invoices=invoices), TODAY, POLICY)
+    assert (values["health"], values["health_score"]) == ("late", 59)
+
+
+def test_an_automatic_charge_that_will_fail_is_told_on_the_record() -> None:
+    invoices = tuple(
+        an_invoice(
+            n,
+            due=TODAY - timedelta(days=30 * n),
+            paid=TODAY - timedelta(days=30 * n),
+            collection_method="charge_automatically",
+        )
+        for n in range(1, 5)
+    )
+    customer = Customer(
+        RecordRef("stripe", "customer", "cus_1"),
+        payment_method=PaymentMethod.CARD,
+        card_expires=date(2026, 11, 30),
+    )
+    account = a_billing_account(customer=customer, subscriptions=(a_subscription(),), invoices=invoices)
+    assert account_values(account, TODAY, POLICY)["health_reason"] == (
+        "Usually pays on time. The card expires on 30 November 2026, before the next charge on 21 December 2026."
+    )
