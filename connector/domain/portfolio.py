@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 from math import fsum
 
 from connector.domain.lateness import Outcome, account_means
@@ -43,7 +44,7 @@ def fit(accounts: Iterable[Sequence[Outcome]], as_of: date) -> Portfolio:
     lateness, late, serious = array("d"), array("d"), array("d")
     invoices = 0
     for outcomes in accounts:
-        means = account_means(outcomes, as_of)
+        means = account_means(sorted(outcomes), as_of)  # their order changes not even the last digit
         if means is None:
             continue
         invoices += len(outcomes)
@@ -59,6 +60,39 @@ def fit(accounts: Iterable[Sequence[Outcome]], as_of: date) -> Portfolio:
         invoices=invoices,
         as_of=as_of,
     )
+
+
+def fit_from_others(accounts: Mapping[str, Sequence[Outcome]], as_of: date) -> dict[str, Portfolio]:
+    """For each account what all others say by ``as_of``, for a look at many accounts without a ledger behind them.
+
+    What an account does then never moves what it borrows, not by the last digit (the sums are exact): paying an
+    invoice cannot lower its own score by way of the portfolio. Accounts of which nothing has come due borrow too.
+    """
+    means = {name: account_means(sorted(outcomes), as_of) for name, outcomes in accounts.items()}
+    known = [each for each in means.values() if each is not None]
+    invoices = sum(len(accounts[name]) for name, each in means.items() if each is not None)
+    lateness = sum(Fraction(each.lateness) for each in known)
+    late = sum(Fraction(each.late) for each in known)
+    serious = sum(Fraction(each.serious) for each in known)
+    shipped = Portfolio()
+    found = {}
+    for name, own in means.items():
+        others = len(known) - (own is not None)
+        found[name] = Portfolio(
+            mean_lateness=_filled(lateness - Fraction(own.lateness if own else 0), others, shipped.mean_lateness),
+            late_rate=_filled(late - Fraction(own.late if own else 0), others, shipped.late_rate),
+            serious_rate=_filled(serious - Fraction(own.serious if own else 0), others, shipped.serious_rate),
+            accounts=others,
+            invoices=invoices - (len(accounts[name]) if own else 0),
+            as_of=as_of,
+        )
+    return found
+
+
+def _filled(total: Fraction, accounts: int, shipped: float) -> float:
+    """A mean, filled up with the shipped figure to ``ENOUGH_ACCOUNTS``."""
+    missing = max(0, ENOUGH_ACCOUNTS - accounts)
+    return float((total + missing * Fraction(shipped)) / (accounts + missing))
 
 
 def _mean(values: array[float], shipped: float) -> float:

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from connector.domain.lateness import Outcome, account_means
-from connector.domain.portfolio import ENOUGH_ACCOUNTS, Portfolio, fit
+from connector.domain.portfolio import ENOUGH_ACCOUNTS, Portfolio, fit, fit_from_others
 
 TODAY = date(2026, 6, 30)
 DUE = TODAY - timedelta(days=100)
@@ -99,3 +99,46 @@ def test_accounts_are_read_one_at_a_time() -> None:
             alive -= 1
 
     assert fit((Watched() for _ in range(100)), TODAY).accounts == 100
+
+
+def test_what_others_say_is_what_a_portfolio_of_them_says() -> None:
+    source = Random(8)
+    accounts = {
+        f"a{n}": [
+            Outcome(DUE - timedelta(days=source.randrange(90)), source.randrange(-5, 70), source.random() < 0.2)
+            for _ in range(source.randrange(0, 6))
+        ]
+        for n in range(40)
+    }
+
+    found = fit_from_others(accounts, TODAY)
+
+    for name, portfolio in found.items():
+        expected = fit([outcomes for other, outcomes in accounts.items() if other != name], TODAY)
+        assert portfolio.mean_lateness == pytest.approx(expected.mean_lateness, abs=1e-12)
+        assert portfolio.late_rate == pytest.approx(expected.late_rate, abs=1e-12)
+        assert portfolio.serious_rate == pytest.approx(expected.serious_rate, abs=1e-12)
+        assert (portfolio.accounts, portfolio.invoices) == (expected.accounts, expected.invoices)
+
+
+def test_what_an_account_does_never_moves_what_it_borrows_itself() -> None:
+    """To the last digit: else paying an invoice might lower a score by way of the portfolio."""
+    source = Random(9)
+    crowd = {f"a{n}": [Outcome(DUE, source.randrange(90), unpaid=False)] for n in range(35)}
+    acme = [Outcome(DUE, 3, unpaid=True), Outcome(DUE, 33, unpaid=False)]
+
+    unpaid = fit_from_others({"acme": acme, **crowd}, TODAY)
+    paid = fit_from_others({"acme": [acme[0]._replace(unpaid=False), acme[1]], **crowd}, TODAY)
+
+    assert unpaid["acme"] == paid["acme"]
+    assert unpaid["a0"] != paid["a0"]
+
+
+def test_the_only_account_borrows_the_shipped_figures() -> None:
+    only = fit_from_others({"acme": [HOPELESS]}, TODAY)["acme"]
+
+    assert (only.mean_lateness, only.late_rate, only.serious_rate) == (
+        Portfolio().mean_lateness,
+        Portfolio().late_rate,
+        Portfolio().serious_rate,
+    )

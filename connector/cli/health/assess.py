@@ -18,7 +18,7 @@ from connector.domain.money import Money
 from connector.domain.past_invoice import PastInvoice, as_invoice, by_customer, outcomes_on
 from connector.domain.payment_health import PaymentHealth
 from connector.domain.payment_health import assess as assess_invoices
-from connector.domain.portfolio import Portfolio, fit
+from connector.domain.portfolio import Portfolio, fit_from_others
 from connector.sentences.health import NO_SUCH_CUSTOMER
 
 _FILE = "csv"
@@ -77,11 +77,11 @@ def assess(
 
 
 def _of_file(found: InvoiceFile, day: date, customer: str | None) -> list[Assessed]:
-    """Each customer of the file, or one; the portfolio is always that of the whole file."""
+    """Each customer of the file, or one; each borrows from all others of the file."""
     accounts = by_customer(invoice for invoice in found.invoices if invoice.issued <= day)
-    portfolio = fit((outcomes_on(history, day) for history in accounts.values()), day)
+    borrowed = fit_from_others({name: outcomes_on(history, day) for name, history in accounts.items()}, day)
     chosen = accounts if customer is None else {name: accounts[name] for name in {customer} & accounts.keys()}
-    return [Assessed(name, "", _health(history, day, portfolio)) for name, history in chosen.items()]
+    return [Assessed(name, "", _health(history, day, borrowed[name])) for name, history in chosen.items()]
 
 
 def _health(history: Sequence[PastInvoice], day: date, portfolio: Portfolio) -> PaymentHealth:
