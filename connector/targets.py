@@ -16,6 +16,7 @@ class TargetKind(StrEnum):
     ACCOUNT = "account"  #: a billing customer: refresh its ledger, health and CRM values
     HEALTH = "health"  #: a billing customer: work out its health afresh, from the ledger alone
     NIGHTLY = "nightly"  #: all billing customers not assessed today, in sets: their health, from the ledger alone
+    RENEWAL = "renewal"  #: a CRM account: its late-payer flag on open renewal deals, and the tasks of their owners
     TRACE = "trace"  #: a billing record whose customer must be found first
     CRM = "crm"  #: all records of one CRM whose values wait to be written
     POLL = "poll"  #: one provider, asked what its webhooks missed

@@ -13,12 +13,10 @@ from datetime import date
 from connector.domain.account_profile import AccountProfile
 from connector.domain.billing import BillingAccount
 from connector.domain.health_override import Override
-from connector.domain.health_policy import HealthPolicy
 from connector.domain.promise import Promise
 from connector.domain.refs import RecordRef
 from connector.domain.renewal_flag import Flag
 from connector.domain.roll_up import Relative
-from connector.domain.write_back import Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +47,3 @@ class AccountFacts:
     billed_by: Mapping[RecordRef, Sequence[RecordRef]] = field(default_factory=dict)
     """Deals billed to this customer, each with the subscriptions, schedules and invoices that bill it."""
     background: Background = field(default_factory=Background)
-
-
-def shown_values(facts: AccountFacts, today: date, policy: HealthPolicy) -> Mapping[RecordRef, Values]:
-    """The values of ``account_picture`` alone, under the shipped figures of a portfolio."""
-    from connector.domain.account_picture import Rules, account_picture  # it imports the facts from here
-
-    return account_picture(facts, today, Rules(policy)).values

@@ -15,9 +15,11 @@ from connector import targets
 from connector.domain.dates import start_of_day
 from connector.jobs.app import CLOCKWORK
 from connector.ports import Services
+from connector.targets import TargetKind
 from connector.sync.refit_portfolio import PORTFOLIO_FITTED
 
 _REFIT_EVERY = timedelta(days=7)
+_LOOK_AGAIN_AFTER = timedelta(days=6)
 _BATCH = 500
 _KEEP_ENDED_JOBS_HOURS = 24
 _MOST_SEALS = 50
@@ -37,6 +39,7 @@ def register_schedule(app: App, services: Services) -> None:
     def _assess(timestamp: int) -> None:
         mark_unassessed(services)
         mark_portfolio(services)
+        mark_renewals(services)
         knock_again(services)
 
     @app.periodic(cron="37 * * * *")
@@ -92,6 +95,14 @@ def mark_portfolio(services: Services) -> int:
         if fitted is not None and fitted > services.clock() - _REFIT_EVERY:
             return 0
         return work.targets.mark_all([targets.PORTFOLIO], unpark=False)
+
+
+def mark_renewals(services: Services) -> int:
+    """Mark flagged accounts whose renewal deals were not looked at for a week: one may have been opened unheard."""
+    with services.store.begin() as work:
+        due = work.renewals.due(services.today() - _LOOK_AGAIN_AFTER, _BATCH)
+        marks = [targets.for_record(TargetKind.RENEWAL, account) for account in due if account.provider in services.crms]
+        return work.targets.mark_all(marks, unpark=False)
 
 
 def seal_audit(services: Services) -> int:

@@ -30,6 +30,10 @@ class Accounts(Protocol):
         """What an account is, where a deal has said so."""
         ...
 
+    def name(self, account: RecordRef) -> str:
+        """What the account is billed as, or what pays for it is; its id where nobody knows."""
+        ...
+
     def customers_of(self, account: RecordRef) -> list[RecordRef]:
         """The customers whose look decides what the account shows: its own, or those that pay for it."""
         ...

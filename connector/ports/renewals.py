@@ -52,10 +52,14 @@ class Renewals(Protocol):
         """These deals, and no others, carry the account's flag from now on. Gives those that do no longer."""
         ...
 
-    def begin(self, task: RenewalTask, at: datetime) -> RenewalTask | None:
-        """Keep a task before it is made.
+    def task(self, account: RecordRef, renewal: date, window: int) -> RenewalTask | None:
+        """What was kept of one window's task."""
+        ...
 
-        Gives None the first time, and else what was kept then: it may have been made without our hearing of it.
+    def begin(self, task: RenewalTask, at: datetime) -> None:
+        """Keep a task before it is made: it may then be made without our hearing of it.
+
+        Trying it once more keeps what it hangs on and is called now.
         """
         ...
 

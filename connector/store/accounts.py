@@ -17,7 +17,7 @@ from connector.store.background import profile_of, read_background
 from connector.store.columns import storable
 from connector.store.flag_rows import flag_of, row_of
 from connector.store.health_tables import account_flag, crm_account
-from connector.store.tables import billed_deal, link
+from connector.store.tables import billed_deal, customer, link
 
 _MOST_ABOVE = 10
 """Levels of a group that are followed; more are a circle, or a mistake."""
@@ -68,6 +68,11 @@ class PostgresAccounts:
         """What an account is, where a deal has said so."""
         row = self._connection.execute(select(crm_account).where(crm_account.c.ref == account)).first()
         return None if row is None else profile_of(row)
+
+    def name(self, account: RecordRef) -> str:
+        """What the account is billed as, or what pays for it is; its id where nobody knows."""
+        names = select(customer.c.name).where(customer.c.ref.in_(self.customers_of(account)), customer.c.name != "")
+        return self._connection.execute(names.order_by(customer.c.name).limit(1)).scalar() or account.id
 
     def customers_of(self, account: RecordRef) -> list[RecordRef]:
         """The customers whose look decides what the account shows: its own, or those that pay for it."""

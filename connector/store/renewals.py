@@ -47,8 +47,14 @@ class PostgresRenewals:
             self._connection.execute(again)
         return gone
 
-    def begin(self, task: RenewalTask, at: datetime) -> RenewalTask | None:
-        """Keep a task before it is made; gives what was kept already, None the first time."""
+    def task(self, account: RecordRef, renewal: date, window: int) -> RenewalTask | None:
+        """What was kept of one window's task."""
+        this = _this(RenewalTask(account, renewal, window, "", account))
+        row = self._connection.execute(select(renewal_task).where(this)).first()
+        return None if row is None else _task(row)
+
+    def begin(self, task: RenewalTask, at: datetime) -> None:
+        """Keep a task before it is made; trying it once more keeps what it hangs on and is called now."""
         new = insert(renewal_task).values(
             account=task.account,
             renewal_date=task.renewal,
@@ -57,10 +63,12 @@ class PostgresRenewals:
             record=task.record,
             begun_at=at,
         )
-        kept = new.on_conflict_do_nothing().returning(renewal_task.c.account)
-        if self._connection.execute(kept).first() is not None:
-            return None
-        return _task(self._connection.execute(select(renewal_task).where(_this(task))).one())
+        again = new.on_conflict_do_update(
+            index_elements=["account", "renewal_date", "window_days"],
+            set_={"subject": new.excluded.subject, "record": new.excluded.record},
+            where=renewal_task.c.task.is_(None),
+        )
+        self._connection.execute(again)
 
     def made(self, task: RenewalTask, ref: RecordRef, at: datetime) -> None:
         """The CRM has it, by that name."""

@@ -9,6 +9,7 @@ from connector.ports import Services
 from connector.sync.assess_account import assess_account
 from connector.sync.assess_accounts import assess_accounts
 from connector.sync.bill_deal import bill_deal
+from connector.sync.flag_late_payers import flag_late_payers
 from connector.sync.reconcile import reconcile
 from connector.sync.refit_portfolio import refit_portfolio
 from connector.sync.refresh_account import refresh_account
@@ -22,6 +23,7 @@ USE_CASES: Mapping[TargetKind, Callable[[str, Services], None]] = MappingProxyTy
         TargetKind.ACCOUNT: refresh_account,
         TargetKind.HEALTH: assess_account,
         TargetKind.NIGHTLY: assess_accounts,
+        TargetKind.RENEWAL: flag_late_payers,
         TargetKind.TRACE: trace_record,
         TargetKind.CRM: write_back,
         TargetKind.POLL: reconcile,

@@ -5,18 +5,20 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
 
 from connector import targets
-from connector.domain.account_picture import Rules, account_picture
+from connector.domain.account_picture import account_picture
 from connector.domain.dates import start_of_day
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import Values
 from connector.errors import RetryLater
 from connector.ports import Services
+from connector.sync.keep_pictures import keep_pictures
+from connector.sync.rules_in_force import rules_in_force
 from connector.targets import TargetKind
 
 log = structlog.get_logger(__name__)
@@ -90,14 +92,20 @@ def _assess_each(customers: Sequence[RecordRef], since: datetime, services: Serv
 
 
 def _assess_all(customers: Sequence[RecordRef], since: datetime, services: Services, tally: _Tally) -> None:
+    rules = rules_in_force(services)
     with services.store.begin() as work:
         held = work.book.hold(customers, since)
         now = services.clock()
+        known = work.accounts.background(held)
+        pictures = []
         values: dict[RecordRef, Values] = {}
         for facts in work.book.facts(held):
-            for ref, shown in account_picture(facts, now.date(), Rules(services.health_policy)).values.items():
+            whole = replace(facts, background=known[facts.account.customer.ref])
+            pictures.append(account_picture(whole, now.date(), rules))
+            for ref, shown in pictures[-1].values.items():
                 values[ref] = {**values.get(ref, {}), **shown}
         changed = work.records.desire_all(values)
+        keep_pictures(pictures, rules, work, services)
         work.book.assessed(held, now)
         crms = {ref.provider for ref, differs in changed.items() if differs} & services.crms.keys()
         work.targets.mark_all(targets.for_crm(crm) for crm in crms)

@@ -20,6 +20,7 @@ from connector.sync.ask_first import reason_to_ask
 from connector.sync.check_readiness import not_ready
 from connector.sync.find_customer import follow_merges
 from connector.sync.mappings_in_force import pinned
+from connector.sync.note_account import note_account, notice_renewal
 from connector.sync.plan_deal import Planned, fingerprint, plan_deal
 from connector.sync.release_invoices import release_invoices
 from connector.sync.review_billed_deal import review_billed_deal
@@ -68,6 +69,7 @@ def _bill_if_won(deal_ref: RecordRef, kept: DealPlan | None, services: Services,
         records = services.crms[deal_ref.provider].fetch_deal(deal_ref, services.mappings[deal_ref.provider])
     except Gone:
         return  # before it was billed: there is nothing left to bill, and no record to tell
+    notice_renewal(records, services)
     begun = kept is not None and begun_change(kept, services) is not None
     if not records.won and not begun:
         _tell_readiness(records, services)
@@ -102,6 +104,7 @@ def _bill(records: DealRecords, kept: DealPlan | None, services: Services) -> No
     if proposed.state is PlanState.APPROVED:
         before = _before(records, planned.contract.customer) if planned.contract is not None else None
         billing = run_plan(planned.plan, proposed, services, before)
+        note_account(planned.deal, services)
         _show(records.ref, billing, replace(proposed, state=PlanState.BILLED), services)
         return
     values = {"sync_status": "awaiting_approval", "sync_message": proposed.reason}

@@ -8,6 +8,7 @@ from connector.errors import NotFound, RetryLater
 from connector.ports import Services
 from connector.sentences.running import NEWER_ANSWER
 from connector.sync.check_drafts import check_drafts
+from connector.sync.rules_in_force import rules_in_force
 from connector.sync.show_account import show_account
 
 
@@ -29,10 +30,11 @@ def refresh_account(ref: str, services: Services) -> None:
         account = services.billing.account(customer)
     except NotFound:
         return  # billing has forgotten the customer altogether; the ledger keeps what it knew
+    rules = rules_in_force(services)
     with services.store.begin() as work:
         if not work.ledger.save(account, seen_at):
             # Of two answers at once, or of two machines whose clocks differ, nobody can say which is the older.
             raise RetryLater.because(NEWER_ANSWER, evidence={"retry_after": 5})
         kept = work.ledger.account(customer) if account.customer.deleted else None
-        show_account(kept or account, work, services, and_say={"sync_status": "billed", "sync_message": ""})
+        show_account(kept or account, work, rules, services, and_say={"sync_status": "billed", "sync_message": ""})
     check_drafts(account, services)

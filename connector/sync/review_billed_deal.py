@@ -25,6 +25,7 @@ from connector.sentences import approval as sentences
 from connector.sync.find_contract import contracts_of
 from connector.sync.find_customer import follow_merges
 from connector.sync.mappings_in_force import as_billed
+from connector.sync.note_account import note_account
 from connector.sync.plan_deal import fingerprint, invoiced, priced
 from connector.sync.read_deal import read_deal
 from connector.sync.release_invoices import release_invoices
@@ -57,6 +58,7 @@ def review_billed_deal(deal_ref: RecordRef, kept: DealPlan, services: Services) 
     except CannotBill as error:
         _tell_impossible(deal_ref, error, services)
         return
+    note_account(deal, services)
     seen = Look(records, deal, fingerprint(deal))
     if kept.fingerprint == seen.fingerprint and kept.state is not PlanState.APPROVED:
         return

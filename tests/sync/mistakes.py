@@ -91,6 +91,10 @@ def _priced(*order: str, **products: str) -> Callable[[FieldMapping], FieldMappi
     return lambda mapping: replace(mapping, prices=PriceRules(order, products))
 
 
+def _renewed_from(*order: str) -> Callable[[FieldMapping], FieldMapping]:
+    return lambda mapping: replace(mapping, renewal_from=order)
+
+
 _RATING = "Opportunity.Account.Rating"
 
 IN_A_RULE = (
@@ -271,6 +275,22 @@ IN_THE_PRICES = (
     ),
 )
 
+IN_THE_RENEWALS = (
+    Mistake(
+        sentences.RENEWAL_UNFED,
+        "no rule reads terms.renewal_date",
+        change=_renewed_from("crm_field", "schedule"),
+        note=True,
+    ),
+    Mistake(
+        sentences.RENEWAL_UNUSED,
+        "renewal_from does not name crm_field",
+        FieldRule("terms.renewal_date", "Opportunity.CloseDate", "date"),
+        change=_renewed_from("contract_end"),
+        note=True,
+    ),
+)
+
 WHILE_A_DEAL_IS_READ = (
     Mistake(
         sentences.VALUE_MISSING,
@@ -318,5 +338,5 @@ WHILE_A_DEAL_IS_READ = (
     ),
 )
 
-IN_A_MAPPING = (*IN_A_RULE, *IN_A_PATH, *IN_A_TARGET, *IN_THE_PRICES)
+IN_A_MAPPING = (*IN_A_RULE, *IN_A_PATH, *IN_A_TARGET, *IN_THE_PRICES, *IN_THE_RENEWALS)
 MISTAKES = (*IN_A_MAPPING, *WHILE_A_DEAL_IS_READ)

@@ -1,0 +1,123 @@
+"""Before a renewal: the late-payer flag on the open renewal deals of an account, and one task for their owner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import structlog
+
+from connector import targets
+from connector.domain.health_word import Health
+from connector.domain.refs import RecordRef
+from connector.domain.renewal_flag import Flag
+from connector.domain.renewal_task import body_of, due_on, subject_of
+from connector.domain.write_back import Value, Values
+from connector.errors import NotFound
+from connector.ports import CrmTask, RenewalTask, Services, UnitOfWork, task_subject
+from connector.sync.find_renewal_deals import FoundDeal, find_renewal_deals
+
+log = structlog.get_logger(__name__)
+
+_URGENT_DAYS = 30
+
+_CARRIED = ("late_payer", "health", "health_score", "health_reason", "health_as_of")
+
+
+def flag_late_payers(ref: str, services: Services) -> None:
+    """Have the account's open renewal deals carry its flag, and its owner told once per renewal and window.
+
+    An account that is flagged no more has the flag taken off them, and its tasks closed with a note that says why.
+    The flag comes first: it stands, whatever becomes of the task.
+
+    Raises:
+        NeedsHuman: the CRM refuses the task, or access to it is lost. RetryLater: it is unwell; nothing is doubled.
+    """
+    account = RecordRef.parse(ref)
+    with services.store.begin() as work:
+        flag = work.accounts.flag(account)
+    if flag is None or account.provider not in services.crms:
+        return
+    deals = find_renewal_deals(account, services) if flag.late_payer else []
+    with services.store.begin() as work:
+        flag = work.accounts.flag(account) or flag  # it may have been cleared while the CRM was asked
+        shown = _carry(flag, deals if flag.late_payer else [], work, services)
+        name = work.accounts.name(account)
+    if flag.late_payer:
+        _tell_owner(flag, deals, shown, name, services)
+    else:
+        _close_tasks(flag, services)
+    with services.store.begin() as work:
+        work.renewals.seen(account, services.today())
+
+
+def _carry(flag: Flag, deals: Sequence[FoundDeal], work: UnitOfWork, services: Services) -> Values:
+    """Put the account's flag on these deals and take it off others that carried it; gives what the account shows."""
+    state = work.records.get(flag.account)
+    shown = state.desired if state is not None else {}
+    carried: dict[str, Value] = {name: shown[name] for name in _CARRIED if name in shown}
+    values: dict[RecordRef, Values] = {deal.ref: {**carried, "late_payer": flag.late_payer} for deal in deals}
+    gone = work.renewals.carry(flag.account, [deal.ref for deal in deals], services.clock())
+    # One that was won and billed shows its account's flag by itself.
+    values |= {deal: {**carried, "late_payer": False} for deal in gone if work.links.billing_of(deal) is None}
+    changed = [ref for ref in sorted(values) if work.records.desire(ref, values[ref])]
+    work.targets.mark_all({targets.for_crm(ref.provider) for ref in changed})
+    return shown
+
+
+def _tell_owner(flag: Flag, deals: Sequence[FoundDeal], shown: Values, name: str, services: Services) -> None:
+    """One task per renewal and window: kept before it is made, and looked for before it is made again."""
+    if flag.renewal is None or flag.window is None:
+        return
+    subject = task_subject(subject_of(name, flag.renewal, flag.window))
+    task = RenewalTask(flag.account, flag.renewal.on, flag.window, subject, deals[0].ref if deals else flag.account)
+    crm = services.crms[flag.account.provider]
+    with services.store.begin() as work:
+        kept = work.renewals.task(flag.account, task.renewal, task.window)
+    if kept is not None and (kept.task is not None or kept.closed_at is not None):
+        return
+    made = crm.find_task(kept.record, kept.subject) if kept is not None else None
+    if made is None:
+        owner = _owner([task.record, flag.account], services)
+        if owner is None:
+            log.info("nobody owns a late payer's renewal", account=str(flag.account))
+            return
+        with services.store.begin() as work:
+            work.renewals.begin(task, services.clock())
+        urgent = flag.word is Health.SEVERE or flag.renewal.days_from(services.today()) <= _URGENT_DAYS
+        body = body_of(name, flag.renewal, shown, [deal.told for deal in deals], services.today())
+        due = due_on(flag.renewal, services.today())
+        made = crm.create_task(CrmTask(task.record, owner, task.subject, body, due, high_priority=urgent))
+    with services.store.begin() as work:
+        work.renewals.made(task, made, services.clock())
+        evidence = {"task": str(made), "renewal": task.renewal.isoformat(), "window": task.window}
+        work.audit.record("renewal task made", str(flag.account), evidence, services.clock())
+    log.info("renewal task made", account=str(flag.account), window=task.window)
+
+
+def _owner(records: Sequence[RecordRef], services: Services) -> RecordRef | None:
+    """Whoever owns the first of these that has somebody who can be given a task."""
+    for record in dict.fromkeys(records):
+        try:
+            owner = services.crms[record.provider].owner_of(record)
+        except NotFound:
+            continue
+        if owner is not None:
+            return owner
+    return None
+
+
+def _close_tasks(flag: Flag, services: Services) -> None:
+    """Close what was asked of owners, also a task that was made without our hearing of it."""
+    crm = services.crms[flag.account.provider]
+    with services.store.begin() as work:
+        waiting = work.renewals.open_tasks(flag.account)
+    note = f"No longer flagged: {flag.cleared_because or 'its payment health is good enough again'}."
+    for task in waiting:
+        made = task.task or crm.find_task(task.record, task.subject)
+        closed = made is not None and crm.close_task(made, note)
+        with services.store.begin() as work:
+            work.renewals.closed(replace(task, task=made), services.clock())
+            if closed:
+                evidence = {"task": str(made), "why": note}
+                work.audit.record("renewal task closed", str(flag.account), evidence, services.clock())

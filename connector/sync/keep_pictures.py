@@ -1,0 +1,27 @@
+"""After a look at accounts: keep how they stand, and have their renewals and the accounts above them looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from connector import targets
+from connector.domain.account_picture import Picture, Rules
+from connector.domain.health_policy import RollUp
+from connector.ports import Services, UnitOfWork
+from connector.targets import TargetKind
+
+
+def keep_pictures(pictures: Iterable[Picture], rules: Rules, work: UnitOfWork, services: Services) -> None:
+    """Keep the flags that say something new, and mark the work that follows from them.
+
+    To be called after the records' values were desired, in the same transaction: rows are locked in one order.
+    """
+    looked = list(pictures)
+    work.accounts.keep_flags([flag for picture in looked for flag in picture.news])
+    renewals = {ref for picture in looked for ref in picture.renewal_work if ref.provider in services.crms}
+    marks = {targets.for_record(TargetKind.RENEWAL, ref) for ref in renewals}
+    if rules.policy.roll_up is RollUp.WORST_CHILD:
+        above = {ref for picture in looked for below in picture.tell_above for ref in work.accounts.above(below)}
+        customers = {customer for ref in above for customer in work.accounts.customers_of(ref)}
+        marks |= {targets.for_record(TargetKind.HEALTH, customer) for customer in customers}
+    work.targets.mark_all(marks)

@@ -1,0 +1,35 @@
+"""What a deal says of its account, beside what it bills: kept for policies, roll-ups, tasks and renewals."""
+
+from __future__ import annotations
+
+from connector import targets
+from connector.domain.deal import Deal
+from connector.ports import DealRecords, Services
+from connector.targets import TargetKind
+
+
+def note_account(deal: Deal, services: Services) -> None:
+    """Keep whose the deal's account is, and when a billed deal comes up for renewal; news have health looked at anew.
+
+    Nothing of it bills anything, so nothing of it can fail a deal.
+    """
+    if deal.account is None:
+        return
+    to = deal.account.ref if deal.payer is not None else None
+    with services.store.begin() as work:
+        profile = deal.account.profile
+        news = profile is not None and work.accounts.describe(profile, services.clock())
+        news = work.accounts.sold(deal.ref, to, deal.terms.renewal_date) or news
+        if news:
+            customers = work.accounts.customers_of(deal.account.ref)
+            work.targets.mark_all(targets.for_record(TargetKind.HEALTH, customer) for customer in customers)
+
+
+def notice_renewal(records: DealRecords, services: Services) -> None:
+    """Have a flagged account looked at when one of its deals changed: a renewal may have been opened, or closed."""
+    if records.account is None:
+        return
+    with services.store.begin() as work:
+        flag = work.accounts.flag(records.account)
+        if flag is not None and flag.late_payer:
+            work.targets.mark_dirty(targets.for_record(TargetKind.RENEWAL, records.account))
