@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 from click.testing import CliRunner, Result
 
-from connector import bootstrap
+from connector import bootstrap, targets
 from connector.cli import cli
 from connector.domain.billing import BillingAccount, Customer
 from connector.domain.health_evaluation import evaluate
@@ -105,3 +105,19 @@ def test_an_empty_ledger_has_nothing_to_tell(
     assert (assessed.exit_code, evaluated.exit_code) == (0, 1)
     assert "No invoice was issued" in assessed.stdout
     assert "too little history" in evaluated.stdout
+
+
+def test_the_work_of_fitting_the_portfolio_can_be_tried_again_by_name(
+    store: PostgresStore, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As any work that is parked."""
+    monkeypatch.setattr(bootstrap, "configure_logging", lambda _settings: None)
+    environment = {"DATABASE_URL": database_url, "STRIPE_API_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": "whsec_1"}
+
+    def replay(target: str) -> int:
+        return CliRunner().invoke(cli, ["replay", target], env=environment, catch_exceptions=False).exit_code
+
+    assert replay("portfolio/some") == 2
+    assert replay("portfolio/all") == 0
+    with store.begin() as work:
+        assert work.targets.start(targets.PORTFOLIO) is not None

@@ -14,8 +14,16 @@ from connector.domain.billing import BillingAccount, Customer
 from connector.domain.refs import RecordRef
 from connector.jobs import schedule
 from connector.jobs.app import make_app
-from connector.jobs.schedule import knock_again, mark_due_polls, mark_unassessed, register_schedule, seal_audit
+from connector.jobs.schedule import (
+    knock_again,
+    mark_due_polls,
+    mark_portfolio,
+    mark_unassessed,
+    register_schedule,
+    seal_audit,
+)
 from connector.ports import Services
+from connector.sync.refit_portfolio import PORTFOLIO_FITTED
 from connector.targets import Target, TargetKind
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -163,3 +171,19 @@ def test_each_clock_task_does_its_part(database_url: str, services: Services) ->
     app.tasks["assess"](timestamp=0)
     assert dirty(services, targets.for_everybody())
     assert dirty(services, targets.for_poll("fake"))
+
+
+def test_the_portfolio_is_fitted_again_a_week_after_it_was_looked_at_last(services: Services) -> None:
+    """By the state of things: whoever was down for a month does it at once, and a week is counted from there."""
+    assert mark_portfolio(services) == 1
+    with services.store.begin() as work:
+        seq = work.targets.start(targets.PORTFOLIO)
+        assert seq is not None
+        work.targets.finish(targets.PORTFOLIO, seq)
+    asked(services, PORTFOLIO_FITTED, timedelta(days=6, hours=23))
+    assert mark_portfolio(services) == 0
+    asked(services, PORTFOLIO_FITTED, timedelta(days=7))
+    assert mark_portfolio(services) == 1
+    park(services, targets.PORTFOLIO)
+    assert mark_portfolio(services) == 0
+    assert not dirty(services, targets.PORTFOLIO)
