@@ -66,6 +66,11 @@ class DealPlan:
         """Whether it was billed, and so is never rewritten."""
         return self.state in (PlanState.BILLED, PlanState.DONE)
 
+    @property
+    def waits_for_terms(self) -> bool:
+        """Whether nothing but its terms keeps it waiting."""
+        return self.state is PlanState.WAITING and self.terms is not None and self.terms.held
+
 
 class Plans(Protocol):
     """Every deal's plans."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from connector import targets
 from connector.domain.approval import reason_to_wait
@@ -12,12 +13,14 @@ from connector.domain.money import Money
 from connector.domain.plan_document import differences, document, document_hash, forecast_document
 from connector.domain.planning import INVOICE, SUBSCRIPTION
 from connector.domain.refs import RecordRef
-from connector.domain.write_back import Value
+from connector.domain.write_back import Value, Values
 from connector.errors import CannotBill, Gone, NeedsHuman
 from connector.ports import AgreedChange, DealBilling, DealPlan, DealRecords, PlanState, Services
 from connector.sentences import approval, billing_again
+from connector.sync.advise_terms import advice_values, advise_open_deal
 from connector.sync.ask_first import reason_to_ask
 from connector.sync.check_readiness import not_ready
+from connector.sync.check_terms import check_terms, go_on, note_exception, remembered
 from connector.sync.find_customer import follow_merges
 from connector.sync.mappings_in_force import pinned
 from connector.sync.note_account import note_account, notice_renewal
@@ -92,7 +95,7 @@ def _bill(records: DealRecords, kept: DealPlan | None, services: Services) -> No
         with services.store.begin() as work:
             work.targets.mark_dirty(targets.for_record(TargetKind.DEAL, kept.deal))  # it may have been edited meanwhile
         return
-    planned = plan_deal(records, services, as_of=kept.as_of if kept is not None else None)
+    planned = plan_deal(records, services, kept=kept)
     proposed = _proposal(planned, services)
     proposed = _decide(proposed, kept, planned, services)
     if proposed.state is PlanState.DECLINED:
@@ -101,13 +104,15 @@ def _bill(records: DealRecords, kept: DealPlan | None, services: Services) -> No
         with services.store.begin() as work:
             # Before anything is made: should a step fail and the deal be edited then, no other plan goes on from there.
             work.plans.keep(proposed)
+            note_exception(proposed, work, services)
+    advice = advice_values(planned.look, planned.deal.terms, services)
     if proposed.state is PlanState.APPROVED:
         before = _before(records, planned.contract.customer) if planned.contract is not None else None
         billing = run_plan(planned.plan, proposed, services, before)
         note_account(planned.deal, services)
-        _show(records.ref, billing, replace(proposed, state=PlanState.BILLED), services)
+        _show(records.ref, billing, replace(proposed, state=PlanState.BILLED), services, advice)
         return
-    values = {"sync_status": "awaiting_approval", "sync_message": proposed.reason}
+    values = {"sync_status": "awaiting_approval", "sync_message": proposed.reason, **advice}
     tell_deal(records.ref, values, services)
 
 
@@ -136,17 +141,21 @@ def _proposal(planned: Planned, services: Services) -> DealPlan:
 def _decide(proposed: DealPlan, kept: DealPlan | None, planned: Planned, services: Services) -> DealPlan:
     """Approved when nobody has to agree, or somebody agreed to exactly this plan; else waiting, with the reason."""
     if kept is not None and kept.hash == proposed.hash:
-        return kept
+        return go_on(kept, planned, services) if kept.waits_for_terms else kept
     worth = worth_of(planned, proposed, services)
-    reason = planned.doubt or reason_to_wait(planned.deal, worth, services.approval_policy)
+    by_policy = planned.doubt or reason_to_wait(planned.deal, worth, services.approval_policy)
+    verdict = check_terms(planned, services)
+    reason = " ".join(filter(None, (by_policy, verdict.reason)))
     if kept is not None and kept.state is PlanState.APPROVED:
         changes = "; ".join(differences(kept.document, proposed.document))
         _refuse_if_begun(planned, changes, services)
         if kept.decided_by:
-            reason = approval.CHANGED_SINCE.says(changes=changes)
+            reason = by_policy = approval.CHANGED_SINCE.says(changes=changes)
+    terms = remembered(planned.terms, verdict, held=bool(verdict.reason) and not by_policy)
     if not reason:
-        return replace(proposed, state=PlanState.APPROVED)
-    return replace(proposed, reason=reason)
+        answered = verdict.answer.said if verdict.answer is not None else ""
+        return replace(proposed, state=PlanState.APPROVED, reason=answered, terms=terms)
+    return replace(proposed, reason=reason, terms=terms)
 
 
 def _refuse_if_begun(planned: Planned, changes: str, services: Services) -> None:
@@ -171,7 +180,13 @@ def _currency(planned: Planned, services: Services) -> str:
     return (planned.deal.currency or services.billing_policy.default_currency).lower()
 
 
-def _show(deal_ref: RecordRef, billing: DealBilling, plan: DealPlan | None, services: Services) -> None:
+def _show(
+    deal_ref: RecordRef,
+    billing: DealBilling,
+    plan: DealPlan | None,
+    services: Services,
+    and_say: Values = MappingProxyType({}),
+) -> None:
     """Send the first invoice at once, so that the deal shows its link within seconds, and say that it is billed."""
     with services.store.begin() as work:
         filled = work.links.of(deal_ref)
@@ -184,6 +199,7 @@ def _show(deal_ref: RecordRef, billing: DealBilling, plan: DealPlan | None, serv
         "subscription_id": _subscription(list(filled.values())),
         "sync_status": "billed",
         "sync_message": " ".join(billing.notes),
+        **and_say,
     }
     # Told before the plan is done: whoever is killed in between tells it again, but looks at no plan that is done.
     tell_deal(deal_ref, values, services)
@@ -198,11 +214,14 @@ def _subscription(made: Sequence[RecordRef]) -> str:
 
 
 def _tell_readiness(records: DealRecords, services: Services) -> None:
-    """An open deal needs no complaint about how it could not be billed and no approval, only what it lacks, in time."""
+    """An open deal needs no complaint about how it could not be billed and no approval, only what it lacks, in time;
+    and which terms to offer.
+    """
     missing = not_ready(records, services)
     with services.store.begin() as work:
         state = work.records.get(records.ref)
         work.plans.withdraw(records.ref, 1)
     told = state is not None and state.desired.get("sync_status") in ("waiting", "needs_attention", "awaiting_approval")
-    if missing or told:
-        tell_deal(records.ref, {"sync_status": "waiting", "sync_message": missing}, services)
+    waiting = {"sync_status": "waiting", "sync_message": missing} if missing or told else {}
+    if values := {**waiting, **advise_open_deal(records, services)}:
+        tell_deal(records.ref, values, services)

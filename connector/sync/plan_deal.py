@@ -15,8 +15,10 @@ from connector.domain.contract import RunningContract
 from connector.domain.deal import Account, Deal, DealKind
 from connector.domain.planning import plan_billing
 from connector.domain.price_choice import choose_prices, prices_asked
-from connector.ports import DealRecords, Services
+from connector.domain.terms_advice import PlanTerms
+from connector.ports import DealPlan, DealRecords, Services
 from connector.sentences import approval as sentences
+from connector.sync.advise_terms import TermsLook, terms_for_plan, terms_of_deal
 from connector.sync.find_contract import find_contract
 from connector.sync.read_deal import read_deal
 
@@ -35,17 +37,42 @@ class Planned:
     as_of: date  #: the day on which it is seen so
     contract: RunningContract | None = None
     doubt: str = ""  #: why a person should look, although it could be billed
+    look: TermsLook | None = None  #: what the payer's record supports today; None where nothing tells
+    terms: PlanTerms | None = None  #: what it had to do with the plan, when that was first made
 
 
-def plan_deal(records: DealRecords, services: Services, *, as_of: date | None = None) -> Planned:
+def plan_deal(
+    records: DealRecords, services: Services, *, as_of: date | None = None, kept: DealPlan | None = None
+) -> Planned:
     """Plan the deal, on ``as_of`` (today) as it would be seen then; asks billing only which prices and contracts exist.
+
+    With ``kept``, the deal's first plan, the day and the days to pay that the deal was given are that plan's: a deal
+    that says nothing else is planned alike, however its payer pays by now. A plan that waits for nothing but its terms
+    is planned by those of today.
 
     Raises:
         CannotBill: it cannot be billed exactly as it stands.
     """
     deal = read_deal(records, services.mappings[records.ref.provider])
-    day = as_of or services.today()
-    sold, found = priced(deal, services)
+    day = as_of or (kept.as_of if kept is not None else services.today())
+    look = terms_of_deal(deal, services)
+    settled = kept is not None and not kept.waits_for_terms and not _pays_another(deal, kept.terms)
+    terms = kept.terms if kept is not None and settled else terms_for_plan(look, deal.terms, services)
+    planned = replace(_planned(deal, day, terms, services), look=look, terms=terms)
+    notes = terms.notes(deal) if terms is not None else ()
+    seen, plan = (replace(each, notes=(*each.notes, *notes)) for each in (planned.seen, planned.plan))
+    return replace(planned, seen=seen, plan=plan)
+
+
+def _pays_another(deal: Deal, terms: PlanTerms | None) -> bool:
+    """Whether somebody else pays by now than whose record was looked at: not the same under a merged record's name."""
+    payer = deal.payer or deal.account
+    return terms is not None and payer is not None and terms.account not in (payer.ref, *payer.formerly)
+
+
+def _planned(deal: Deal, day: date, terms: PlanTerms | None, services: Services) -> Planned:
+    """The plan of a deal that begins a contract, or changes one."""
+    sold, found = priced(terms.of(deal) if terms is not None else deal, services)
     if deal.terms.kind is DealKind.NEW:
         seen = plan_billing(sold, found, day, services.billing_policy)
         if day == services.today():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -14,7 +14,7 @@ from connector.domain.deal import Deal
 from connector.domain.plan_document import differences, document
 from connector.domain.refs import RecordRef
 from connector.errors import CannotBill, NotFound, Rejected
-from connector.ports import Crm, DealRecords, Services
+from connector.ports import Crm, DealPlan, DealRecords, Services
 from connector.sync.plan_deal import plan_deal
 from connector.sync.read_deal import read_deal
 from mappings.model import FieldMapping
@@ -94,9 +94,9 @@ def _preview(
     with services.store.begin() as work:
         history = work.plans.history(ref)
     billed = whole_as_billed([plan.document for plan in history if plan.is_made])
-    day = history[0].as_of if billed is not None else services.today()
-    after = _outcome(records, candidate, day, services)
-    before = after if _alike(records, current, candidate) else _outcome(records, current, day, services)
+    kept = history[0] if billed is not None else None
+    after = _outcome(records, candidate, kept, services)
+    before = after if _alike(records, current, candidate) else _outcome(records, current, kept, services)
     return _compared(ref, _name(records, candidate, current), before, after, billed)
 
 
@@ -117,9 +117,9 @@ def _compared(
     return DealPreview(ref, name, standing, changes, known, billed=is_billed)
 
 
-def _outcome(records: DealRecords, mapping: FieldMapping, day: date, services: Services) -> _Outcome:
+def _outcome(records: DealRecords, mapping: FieldMapping, kept: DealPlan | None, services: Services) -> _Outcome:
     try:
-        planned = plan_deal(records, replace(services, mappings={mapping.crm: mapping}), as_of=day)
+        planned = plan_deal(records, replace(services, mappings={mapping.crm: mapping}), kept=kept)
     except (CannotBill, Rejected, NotFound) as error:
         return _Outcome(None, str(error))
     return _Outcome(as_if_new(document(planned.seen)))

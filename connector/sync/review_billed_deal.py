@@ -153,9 +153,10 @@ def _change(seen: Look, kept: DealPlan, own: Sequence[RunningContract], day: dat
     if deal.terms.kind is not DealKind.NEW:
         told = {"deal": seen.fingerprint}
         return Change(BillingPlan(deal.ref, ()), told, sentences.EDITED_AMENDMENT.says())
-    deal, catalogue = priced(deal, services)
     with services.store.begin() as work:
         history = work.plans.history(deal.ref)
+    given = history[0].terms
+    deal, catalogue = priced(given.of(deal) if given is not None else deal, services)
     whole = as_if_new(document(plan_billing(deal, catalogue, history[0].as_of, policy)))
     billed = _whole(history)
     changes = differences(_follows(billed, seen.records, services), whole)
