@@ -19,8 +19,9 @@ lint: $(STAMP)  ## what CI checks besides the tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(STAMP)  ## docs/errors.md, from the catalogue of sentences
+docs: $(STAMP)  ## docs/errors.md from the catalogue of sentences, docs/salesforce from the values we write
 	$(BIN)/python -m connector.sentences > docs/errors.md
+	$(BIN)/python -m connector.crm.salesforce.installable docs/salesforce
 
 bench: $(STAMP)  ## the receiver's rate beside a bare endpoint, and API calls per outcome
 	@$(BIN)/python -m tests.bench $(ARGS)
