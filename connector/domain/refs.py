@@ -17,6 +17,10 @@ class RecordRef:
     kind: str
     id: str
 
+    def __hash__(self) -> int:
+        """Of the id alone, whose hash a text remembers: millions are looked up in a night."""
+        return hash(self.id)
+
     def __str__(self) -> str:
         return f"{self.provider}:{self.kind}:{self.id}"
 

@@ -6,8 +6,7 @@ It ends as ``PostgresRecords.desire`` would for one record after the other, and 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -15,45 +14,43 @@ from connector.domain.refs import RecordRef
 from connector.domain.write_back import QUIET, STAMP, RecordState, Value, Values, decode, encode, loud
 from connector.store.columns import to_json
 
-_STORED = b"select ref, desired from crm_record where ref = any(%(refs)s)"
+_STORED = b"select ref, desired from crm_record where ref = any(%(refs)b)"
 
 # One statement makes what is missing and locks what is there, row by row in the order given.
 _MAKE_OR_LOCK = b"""
 insert into crm_record (ref, crm, desired, written, differs, waiting_since)
-select ref, crm, desired::jsonb, '{}', differs, case when differs then now() end
-  from unnest(%(refs)s::text[], %(crms)s::text[], %(desired)s::text[], %(differs)s::boolean[])
-       with ordinality as one (ref, crm, desired, differs, place)
+select ref, crm, desired, '{}', differs, case when differs then now() end
+  from jsonb_to_recordset(%(rows)s::jsonb) as one (place int, ref text, crm text, desired jsonb, differs boolean)
  order by place
 on conflict (ref) do update set crm = excluded.crm where false
 returning ref
 """
 
-_HELD = b"select ref, desired, written, differs from crm_record where ref = any(%(refs)s)"
+_HELD = b"select ref, desired, written, differs from crm_record where ref = any(%(refs)b)"
 
 # As ``records._state`` has it for news: earlier failures and their wait are forgotten.
 _CHANGE = b"""
 update crm_record
-   set desired = one.desired::jsonb,
+   set desired = one.desired,
        differs = one.differs,
        waiting_since = case when one.differs then coalesce(crm_record.waiting_since, now()) end,
        parked = false, error = '', attempts = 0,
        not_before = case when crm_record.parked then now() else crm_record.not_before end
-  from unnest(%(refs)s::text[], %(desired)s::text[], %(differs)s::boolean[]) as one (ref, desired, differs)
+  from jsonb_to_recordset(%(rows)s::jsonb) as one (ref text, desired jsonb, differs boolean)
  where crm_record.ref = one.ref
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     """What a record's row should hold now."""
 
     ref: RecordRef
-    desired: str  #: as JSON
+    desired: Mapping[str, Any]  #: as JSON holds it
     differs: bool
 
     @classmethod
     def of(cls, state: RecordState) -> _Row:
-        return cls(state.ref, to_json(encode(state.desired)), bool(state.difference()))
+        return cls(state.ref, encode(state.desired), bool(state.difference()))
 
 
 def desire_all(driver: psycopg.Connection[Any], values: Mapping[RecordRef, Values]) -> dict[RecordRef, bool]:
@@ -71,7 +68,7 @@ def desire_all(driver: psycopg.Connection[Any], values: Mapping[RecordRef, Value
     there = {ref: shown[ref] for ref in news if ref not in made}
     changed = _merged(driver, there)
     if changed:
-        driver.execute(_CHANGE, _columns(changed))
+        driver.execute(_CHANGE, _document(changed))
     return made | {row.ref: row.differs for row in changed}
 
 
@@ -84,8 +81,7 @@ def _is_news(wanted: Mapping[str, Any], stored: Mapping[str, Any] | None) -> boo
 
 def _make_or_lock(driver: psycopg.Connection[Any], rows: Sequence[_Row]) -> dict[RecordRef, bool]:
     """A row for each record that has none; the others' are locked. Gives those that were made, and if they differ."""
-    crms = [row.ref.provider for row in rows]
-    made = {ref for (ref,) in driver.execute(_MAKE_OR_LOCK, _columns(rows) | {"crms": crms})}
+    made = {ref for (ref,) in driver.execute(_MAKE_OR_LOCK, _document(rows))}
     return {row.ref: row.differs for row in rows if str(row.ref) in made}
 
 
@@ -105,9 +101,19 @@ def _read(driver: psycopg.Connection[Any], sql: bytes, refs: Sequence[RecordRef]
     return driver.execute(sql, {"refs": [str(ref) for ref in refs]}, binary=True).fetchall()
 
 
-def _columns(rows: Sequence[_Row]) -> dict[str, list[Any]]:
+def _document(rows: Sequence[_Row]) -> dict[str, str]:
+    """All rows as one JSON text: an array of texts would cost the driver a look at each character of each."""
     return {
-        "refs": [str(row.ref) for row in rows],
-        "desired": [row.desired for row in rows],
-        "differs": [row.differs for row in rows],
+        "rows": to_json(
+            [
+                {
+                    "place": place,
+                    "ref": str(row.ref),
+                    "crm": row.ref.provider,
+                    "desired": row.desired,
+                    "differs": row.differs,
+                }
+                for place, row in enumerate(rows)
+            ]
+        )
     }

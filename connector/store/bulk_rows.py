@@ -97,7 +97,7 @@ class BulkRows:
 
 def statement(query: Select[Any]) -> bytes:
     """A query as the driver takes it."""
-    return str(query.compile(dialect=_DIALECT)).encode()
+    return str(query.compile(dialect=_DIALECT)).replace("%(of)s", "%(of)b").encode()  # in binary it is sent faster
 
 
 def among(column: Column[Any]) -> Any:
