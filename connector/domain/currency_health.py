@@ -31,6 +31,7 @@ class CurrencyHealth:
         0,
     )  #: by bucket: the open balance that is neither disputed nor on its way
     disputed_minor: int = 0  #: of disputed invoices: what is owed on them, or was paid and is contested
+    charged_back_minor: int = 0  #: what customers' banks took back for good
     processing_minor: int = 0  #: a bank debit is on its way
     written_off_minor: int = 0
     credited_minor: int = 0  #: taken off by credit notes, before or after payment
@@ -66,6 +67,11 @@ class CurrencyHealth:
         return Money(self.disputed_minor, self.currency)
 
     @property
+    def charged_back(self) -> Money:
+        """Shown apart: paid, and lost again in a dispute."""
+        return Money(self.charged_back_minor, self.currency)
+
+    @property
     def processing(self) -> Money:
         """Shown apart: a bank debit is on its way."""
         return Money(self.processing_minor, self.currency)
@@ -93,10 +99,11 @@ class CurrencyHealth:
 
 def currency_health(currency: str, standings: Sequence[InvoiceStanding]) -> CurrencyHealth:
     """The figures of those invoices, all of that currency."""
-    owed = overdue = count = oldest = disputed = processing = written_off = credited = 0
+    owed = overdue = count = oldest = disputed = processing = written_off = credited = charged_back = 0
     resolved = unpaid = on_time = days_amount = amount = 0
     aging = [0, 0, 0, 0, 0]
-    for invoice, still_owed, past_due, outcome, contested in standings:
+    for invoice, still_owed, past_due, outcome, contested, back in standings:
+        charged_back += back
         credited += invoice.credited
         if still_owed:
             owed += still_owed
@@ -128,6 +135,7 @@ def currency_health(currency: str, standings: Sequence[InvoiceStanding]) -> Curr
         oldest,
         tuple(aging),
         disputed,
+        charged_back,
         processing,
         written_off,
         credited,

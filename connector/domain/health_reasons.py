@@ -28,6 +28,7 @@ MOST = 3
 """Sentences on a record: nobody reads a fourth."""
 
 _PROMISE_REMEMBERED = timedelta(days=180)
+_YEAR = timedelta(days=365)
 
 
 class ReasonCode(StrEnum):
@@ -38,6 +39,7 @@ class ReasonCode(StrEnum):
     PAYS_ON_TIME = "pays_on_time"
     WRITTEN_OFF = "written_off"  #: never paid and given up: not owed any more, but late for ever
     BROKEN_PROMISE = "broken_promise"  #: a promise to pay of the last 180 days was not kept
+    CHARGED_BACK = "charged_back"  #: paid, and in the last year lost again in a dispute
     DISPUTED = "disputed"  #: shown apart: no lateness
     GETTING_SLOWER = "getting_slower"  #: the last three invoices against those before
     FAILED_PAYMENT = "failed_payment"  #: charges of invoices still owed failed
@@ -143,7 +145,7 @@ def _usually(habit: Habit) -> str:
 
 def _never_paid(found: Findings) -> str:
     """For an account of whose payments none tells how it pays: they are disputed, if there are any."""
-    paid = any(each.disputed and each.invoice.amount_paid > 0 for each in found.standings)
+    paid = any((each.disputed or each.charged_back) and each.invoice.amount_paid > 0 for each in found.standings)
     return "apart from disputed ones no invoice was ever paid" if paid else "no invoice was ever paid"
 
 
@@ -192,6 +194,18 @@ def _broken_promise(found: Findings) -> Reason | None:
         return Reason(ReasonCode.BROKEN_PROMISE, f"A promise to pay by {last} was not kept.", refs)
     text = f"{len(recent)} promises to pay were not kept, the last one for {last}."
     return Reason(ReasonCode.BROKEN_PROMISE, text, refs)
+
+
+def _charged_back(found: Findings) -> Reason | None:
+    lost = [each for each in found.standings if each.charged_back and _age(each)[0] >= found.today - _YEAR]
+    if not lost:
+        return None
+    amounts: dict[str, int] = {}
+    for each in lost:
+        amounts[each.invoice.currency] = amounts.get(each.invoice.currency, 0) + each.charged_back
+    was = "was" if len(lost) == 1 else "were"
+    text = f"{_invoices(len(lost))}, {_amounts(amounts)}, {was} charged back by the customer's bank."
+    return Reason(ReasonCode.CHARGED_BACK, text, _oldest_first(lost))
 
 
 def _disputed(found: Findings) -> Reason | None:
@@ -278,6 +292,7 @@ def _processing(found: Findings) -> Reason | None:
 _FURTHER: tuple[Callable[[Findings], Reason | None], ...] = (
     _written_off,
     _broken_promise,
+    _charged_back,
     _disputed,
     _getting_slower,
     _failed_payment,

@@ -27,6 +27,7 @@ from connector.domain.refs import RecordRef
 
 DISPUTE_OVER = frozenset({"won", "prevented", "warning_closed"})
 """The merchant kept the money. Source: Stripe, dispute statuses."""
+_LOST = "lost"
 
 _PAID, _OPEN, _UNCOLLECTIBLE = InvoiceStatus.PAID, InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE
 _COUNTED = frozenset({_PAID, _OPEN, _UNCOLLECTIBLE})
@@ -39,7 +40,8 @@ class InvoiceStanding(NamedTuple):
     owed: int  #: what is still to be paid; 0 for what was written off
     past_due: int  #: whole days since the due date while it is owed and not contested or under way; else 0
     outcome: Outcome | None  #: what it tells about how the account pays; None when nothing
-    disputed: bool
+    disputed: bool  #: its money is in question
+    charged_back: int = 0  #: what the customer's bank took back for good
 
 
 def standing(
@@ -47,16 +49,19 @@ def standing(
     today: date,
     arrived: Mapping[RecordRef, date] = MappingProxyType({}),
     contested: Collection[RecordRef] = (),
+    taken_back: Mapping[RecordRef, int] = MappingProxyType({}),
 ) -> InvoiceStanding | None:
     """What an invoice says on that day; None for one that does not count.
 
     ``arrived`` tells when the money of an invoice came where that is known better than by its ``paid_at``;
-    ``contested`` are the invoices under dispute, beside those that say so themselves.
+    ``contested`` are the invoices under dispute, beside those that say so themselves, and ``taken_back`` those whose
+    dispute is lost, which an invoice cannot tell from one that is open.
     """
     status = invoice.status
     if status not in _COUNTED or invoice.replaced_by is not None or invoice.total <= 0:
         return None
     disputed = invoice.disputed or (bool(contested) and invoice.ref in contested)
+    back = taken_back.get(invoice.ref, 0) if disputed and taken_back else 0
     silent = disputed or invoice.processing or (invoice.amount_paid <= 0 and _paid_by_nobody(invoice))
     due, paid = invoice.due_date, None
     if status is _PAID:
@@ -65,7 +70,7 @@ def standing(
             paid = invoice.paid_at.date()
         if paid is None or paid <= today:
             told = None if silent or due is None or paid is None else Outcome(due, (paid - due).days, False)
-            return InvoiceStanding(invoice, 0, 0, told, disputed)
+            return InvoiceStanding(invoice, 0, 0, told, disputed and not back, min(back, invoice.amount_paid))
     # What was paid after that day was still owed on it.
     owed = 0 if status is _UNCOLLECTIBLE else invoice.amount_remaining + (invoice.amount_paid if paid else 0)
     if silent or due is None or due >= today:
@@ -105,6 +110,17 @@ def days_of_arrival(payments: Iterable[Payment], invoices: Iterable[Invoice]) ->
 def contested_by(disputes: Iterable[Dispute]) -> frozenset[RecordRef]:
     """The invoices whose money is in question, or gone."""
     return frozenset(d.invoice for d in disputes if d.invoice is not None and d.status not in DISPUTE_OVER)
+
+
+def taken_back_by(disputes: Iterable[Dispute]) -> dict[RecordRef, int]:
+    """What the banks took back for good, by invoice, in minor units; not of one that has another dispute open."""
+    found = [d for d in disputes if d.invoice is not None]
+    in_question = {d.invoice for d in found if d.status not in DISPUTE_OVER and d.status != _LOST}
+    lost: dict[RecordRef, int] = {}
+    for each in found:
+        if each.invoice is not None and each.status == _LOST and each.invoice not in in_question:
+            lost[each.invoice] = lost.get(each.invoice, 0) + each.amount
+    return lost
 
 
 def _paid_by_nobody(invoice: Invoice) -> bool:

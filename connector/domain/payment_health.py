@@ -29,6 +29,7 @@ from connector.domain.invoice_standing import (
     days_of_arrival,
     days_past_due,
     standing,
+    taken_back_by,
     tells_of_trend,
 )
 from connector.domain.money import Money
@@ -101,7 +102,7 @@ class PaymentHealth:
     average_days_late: Decimal | None  #: weighted by amount, early below 0; unpaid invoices up to today
     on_time_rate: Decimal | None  #: percent
     resolved: int  #: invoices that tell how it pays: paid, or unpaid past due
-    disputed: bool
+    disputed: bool  #: whether any money is in question
     failed_attempts: int  #: failed charges of invoices that are unpaid, or fell due in the last 90 days
     payment_method: MethodState
     broken_promises: int
@@ -146,8 +147,9 @@ def assess(
     """
     given = invoices if isinstance(invoices, list | tuple) else tuple(invoices)
     arrived = days_of_arrival(payments, given) if payments else _NOTHING_ARRIVED
-    contested = contested_by(disputes)
-    standings = [found for each in given if (found := standing(each, today, arrived, contested)) is not None]
+    known = tuple(disputes)
+    contested, back = (contested_by(known), taken_back_by(known)) if known else _UNDISPUTED
+    standings = [found for each in given if (found := standing(each, today, arrived, contested, back)) is not None]
     told = [each for each in standings if each.outcome is not None]
     outcomes = [outcome for each in told if (outcome := each.outcome) is not None]
     judged = _judge(outcomes, standings, today, portfolio)
@@ -218,6 +220,7 @@ def is_late_payer(health: PaymentHealth, renewal: date | None, policy: HealthPol
 
 
 _NOTHING_ARRIVED: Mapping[RecordRef, date] = {}
+_UNDISPUTED: tuple[frozenset[RecordRef], Mapping[RecordRef, int]] = (frozenset(), {})
 _RECENT_DAYS, _YEAR_DAYS = 90, 365
 
 
