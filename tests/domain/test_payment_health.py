@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from connector.domain.billing import Invoice, InvoiceStatus
 from connector.domain.money import Money
@@ -135,47 +132,3 @@ def test_the_flag_needs_a_bad_record_and_a_near_renewal() -> None:
     assert is_late_payer(late, None, POLICY)
     assert not is_late_payer(late, TODAY + timedelta(days=91), POLICY)
     assert not is_late_payer(judged(*paid_late(0)), TODAY, POLICY)
-
-
-invoices = st.lists(
-    st.builds(
-        due,
-        st.integers(-40, 500),
-        st.integers(1, 10**6),
-        st.one_of(st.none(), st.integers(-20, 20)),
-        total=st.integers(1, 10**7),
-    ),
-    min_size=1,
-    max_size=12,
-    unique_by=lambda invoice: invoice.ref,
-)
-
-
-def _score(health: PaymentHealth) -> float:
-    return 101.0 if health.score is None else health.score
-
-
-@given(invoices, st.randoms(use_true_random=False))
-def test_the_order_of_invoices_changes_nothing(history: list[Invoice], shuffle: random.Random) -> None:
-    shuffled = history.copy()
-    shuffle.shuffle(shuffled)
-    before, after = judged(*history), judged(*shuffled)
-    assert _score(after) == pytest.approx(_score(before))
-    assert replace(after, score=None, next_late_chance=None) == replace(before, score=None, next_late_chance=None)
-
-
-@given(invoices, st.integers(1, 60))
-def test_paying_later_never_raises_the_score(history: list[Invoice], days: int) -> None:
-    first = history[0]
-    if first.paid_at is None:
-        return
-    later = replace(first, paid_at=first.paid_at + timedelta(days=days))
-    assert _score(judged(later, *history[1:])) <= _score(judged(*history)) + 1e-9
-
-
-@given(invoices, st.integers(0, 300))
-def test_one_more_invoice_paid_on_time_never_lowers_the_score(history: list[Invoice], days_ago: int) -> None:
-    before = judged(*history)
-    if before.score is None:
-        return
-    assert _score(judged(*history, due(days_ago, 0, late=0))) >= _score(before) - 1e-9
