@@ -292,6 +292,13 @@ CASES = [
         ["No invoice was ever paid.", "1 invoice, EUR 800.00, was written off.", THIN_1],
     ),
     Case(
+        "a thin history is told, whatever else there is to say",
+        [written_off(200, 80_000), owed(50, total=90_000, disputed=True)],
+        "late",
+        True,
+        ["No invoice was ever paid.", "1 invoice, EUR 800.00, was written off.", THIN_1],
+    ),
+    Case(
         "one written off years ago",
         [*PROMPT, written_off(800, 80_000)],
         "good",
