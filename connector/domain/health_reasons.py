@@ -20,7 +20,7 @@ from connector.domain.invoice_standing import InvoiceStanding, tells_of_trend
 from connector.domain.lateness import Outcome
 from connector.domain.money import Money
 from connector.domain.payment_habit import Habit
-from connector.domain.payment_trend import Direction, Span, direction, trend
+from connector.domain.payment_trend import Direction, Span, trend
 from connector.domain.promise import Promise
 from connector.domain.refs import RecordRef
 
@@ -69,6 +69,7 @@ class Findings(NamedTuple):
     poor: bool  #: the score is worth a look
     points: Sequence[tuple[RecordRef, float]]  #: what late invoices take off the score, the worst first
     trending: Sequence[Outcome]  #: what the trend is drawn from, in order of due dates
+    direction: Direction  #: of the trend
     days_past_due: int
     broken: Sequence[Promise]
     customer: Customer | None
@@ -219,7 +220,7 @@ def _disputed(found: Findings) -> Reason | None:
 
 
 def _getting_slower(found: Findings) -> Reason | None:
-    if direction(found.trending) is not Direction.WORSE or (found.days_past_due and _is_about_overdue(found)):
+    if found.direction is not Direction.WORSE or (found.days_past_due and _is_about_overdue(found)):
         return None
     last, before = _last_and_before(found)
     text = f"Getting slower: the last 3 invoices were {last}, those before {before}, on average."
@@ -227,7 +228,7 @@ def _getting_slower(found: Findings) -> Reason | None:
 
 
 def _getting_better(found: Findings) -> Reason | None:
-    if direction(found.trending) is not Direction.BETTER:
+    if found.direction is not Direction.BETTER:
         return None
     last, before = _last_and_before(found)
     text = f"Getting better: the last 3 invoices were {last}, those before {before}, on average."

@@ -139,7 +139,8 @@ def trouble_chance(outcomes: Sequence[Outcome], today: date, serious_rate: float
 
 def issued_recently(issued: Iterable[date], today: date) -> int:
     """How many of these days lie within the last 90."""
-    return sum(1 for day in issued if 0 <= (today - day).days < _RECENT_DAYS)
+    now = today.toordinal()
+    return len([day for day in issued if 0 <= now - day.toordinal() < _RECENT_DAYS])
 
 
 def account_means(outcomes: Sequence[Outcome], today: date) -> Means | None:

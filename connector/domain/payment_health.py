@@ -34,7 +34,7 @@ from connector.domain.invoice_standing import (
 )
 from connector.domain.money import Money
 from connector.domain.payment_habit import habit
-from connector.domain.payment_trend import Direction, Span, Trend, trend
+from connector.domain.payment_trend import Direction, Span, Trend, direction, trend
 from connector.domain.portfolio import Portfolio
 from connector.domain.promise import Promise
 from connector.domain.promise import Standing as PromiseStanding
@@ -170,6 +170,7 @@ def assess(
         score is not None and score < policy.watch_below,
         points,
         trending,
+        direction(trending),
         oldest,
         broken,
         customer,
