@@ -11,7 +11,8 @@ from connector.errors import ConnectorError
 
 _ALONE = (
     *("serve", "worker", "migrate", "demo", "doctor", "setup"),
-    *("plan", "bill", "release", "reconcile", "mapping", "health", "terms"),
+    *("plan", "bill", "release", "reconcile", "renewals", "mapping", "health", "terms"),
+    *("receivables", "revenue"),
 )
 _COMMANDS = {
     **{name: name for name in _ALONE},

@@ -113,8 +113,9 @@ def report(ledger: Ledger, asked: Asked) -> Report:
         if invoice.customer in promisers:
             promising.append(invoice)
     credits_of = _credits(ledger.customers.values(), asked, segment_of)
-    for key in credits_of.keys() - tallies.keys():
-        tallies[key] = Tally(key[0], asked.frame)
+    for key, credit in credits_of.items():
+        if key not in tallies and credit:
+            tallies[key] = Tally(key[0], asked.frame)
     cash = list(_cash(ledger, asked, still_open, delays))
     owing = [each for each in debtors.found(ledger.running) if asked.currency in ("", each.currency)]
     return Report(

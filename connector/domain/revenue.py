@@ -85,7 +85,8 @@ class Revenue:
     customers: int
     months: tuple[Month, ...]
     retention: Retention  #: over all these months together
-    by_customer: Mapping[str, Decimal]
+    at_start: Mapping[str, Decimal]  #: each customer's MRR before these months
+    by_customer: Mapping[str, Decimal]  #: and now
 
     @property
     def arr(self) -> Decimal:
@@ -150,6 +151,7 @@ def revenue(changes: Iterable[MrrChange], currency: str, as_of: date, months: in
         customers=len(there[-1]),
         months=tuple(_month(history, ends[n], ends[n + 1], there[n], there[n + 1]) for n in range(months)),
         retention=retention(there[0], there[-1]),
+        at_start=there[0],
         by_customer=there[-1],
     )
 

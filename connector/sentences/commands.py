@@ -53,3 +53,17 @@ FILE_NOT_WRITTEN = Sentence(
     cause="`connector mapping export --output` names a file that cannot be made.",
     who=Who.ADMIN,
 )
+NOT_A_FIGURE = Sentence(
+    id="command-names-no-figure",
+    text="{figure} is no figure that opens.",
+    fix="There are: {figures}.",
+    cause="`connector receivables --open` or `connector revenue --open` names no figure, bucket, or day of a week.",
+    who=Who.ADMIN,
+)
+NOT_YET = Sentence(
+    id="command-day-to-come",
+    text="{day} is still to come.",
+    fix="Name today or a day that is past.",
+    cause="`connector receivables --as-of` or `connector revenue --as-of` names a day that the ledger cannot know.",
+    who=Who.ADMIN,
+)
