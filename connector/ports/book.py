@@ -33,6 +33,10 @@ class Book(Protocol):
         """
         ...
 
+    def forget_assessments(self) -> int:
+        """Have every customer count as not assessed, since the rules have changed; gives how many there are."""
+        ...
+
     def assessed(self, customers: Sequence[RecordRef], at: datetime) -> None:
         """Note when their health was worked out."""
         ...

@@ -55,6 +55,10 @@ class Said(Protocol):
         """Keep a promise to pay."""
         ...
 
+    def invoices_numbered(self, number: str) -> list[tuple[RecordRef, RecordRef, str]]:
+        """The invoices that carry a number: each with its customer and its currency."""
+        ...
+
     def withdraw(self, promise: int, at: datetime) -> Promise | None:
         """Take a promise back; None where there is none of that number that stands."""
         ...

@@ -17,6 +17,7 @@ from connector.sentences import (
     planning,
     planning_lines,
     running,
+    said,
     salesforce,
     settings,
     stripe,
@@ -111,6 +112,11 @@ THEMES: tuple[Theme, ...] = (
         "The health policy",
         "What is wrong with the thresholds of payment health, as an admin wrote them.",
         all_in(health_policy),
+    ),
+    Theme(
+        "What people say about how accounts pay",
+        "Why an override, a promise to pay or a policy was not taken.",
+        all_in(said),
     ),
     Theme(
         "Commands",

@@ -15,7 +15,7 @@ from connector.domain.billing import BillingAccount
 from connector.domain.planning import CUSTOMER
 from connector.domain.refs import RecordRef
 from connector.store import tables
-from connector.store.bulk_rows import BulkRows, among, statement
+from connector.store.bulk_rows import BulkRows, among, statement, undisturbed
 from connector.store.ledger_rows import KINDS
 from connector.targets import TargetKind
 
@@ -87,6 +87,15 @@ class PostgresBook:
         for portion in self._portions(_texts(customers)):
             yield from _facts(BulkRows(self._driver, portion), portion)
 
+    def forget_assessments(self) -> int:
+        """Have every customer count as not assessed, since the rules have changed; gives how many there are.
+
+        Rows are locked in order of their refs, as everywhere.
+        """
+        everybody = select(tables.customer.c.ref).order_by(tables.customer.c.ref).with_for_update()
+        self._connection.execute(everybody)
+        return self._connection.execute(update(tables.customer).values(assessed_at=None)).rowcount
+
     def assessed(self, customers: Sequence[RecordRef], at: datetime) -> None:
         """Note when their health was worked out."""
         self._connection.execute(_ASSESSED, {"of": _texts(customers), "at": at})
@@ -113,9 +122,10 @@ class PostgresBook:
 
 
 def _facts(rows: BulkRows, customers: Sequence[str]) -> Iterator[AccountFacts]:
-    kinds = {kind.name: rows.held(kind, parts=kind.name != "invoices") for kind in KINDS}
-    owners, deals = _owners(rows), _deals(rows)
-    mirrored = rows.customers()
+    with undisturbed():
+        kinds = {kind.name: rows.held(kind, parts=kind.name != "invoices") for kind in KINDS}
+        owners, deals = _owners(rows), _deals(rows)
+        mirrored = rows.customers()
     for of in customers:
         if of in mirrored:
             held = {name: tuple(records.get(of, ())) for name, records in kinds.items()}

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
+from connector.domain.billing import InvoiceStatus
 from connector.domain.health_override import Override
 from connector.domain.promise import Promise
 from connector.domain.refs import RecordRef
@@ -14,6 +15,7 @@ from connector.store.background import override_of, promise_of
 from connector.store.columns import storable
 from connector.store.health_tables import health_override
 from connector.store.health_tables import promise as promises
+from connector.store.tables import invoice
 
 
 class PostgresSaid:
@@ -64,6 +66,13 @@ class PostgresSaid:
             noted_at=at,
         )
         return promise_of(self._connection.execute(said.returning(*promises.c)).one())
+
+    def invoices_numbered(self, number: str) -> list[tuple[RecordRef, RecordRef, str]]:
+        """The invoices that carry a number: each with its customer and its currency."""
+        query = select(invoice.c.ref, invoice.c.customer, invoice.c.currency).where(
+            invoice.c.number == number, invoice.c.status != InvoiceStatus.VOID
+        )
+        return [(row.ref, row.customer, row.currency) for row in self._connection.execute(query.limit(10))]
 
     def withdraw(self, promise: int, at: datetime) -> Promise | None:
         """Take a promise back; None where there is none of that number that stands."""

@@ -6,7 +6,7 @@ from importlib import import_module
 
 import click
 
-_COMMANDS = {"assess": "assess", "evaluate": "evaluate"}
+_COMMANDS = {name: name for name in ("assess", "evaluate", "override", "policy", "promise")}
 """Each command, and the module here that holds it: a file of invoices is assessed without loading any database."""
 
 
