@@ -20,6 +20,7 @@ from connector.domain.record_values import account_values, deal_values, next_inv
 from connector.domain.refs import RecordRef
 from connector.domain.renewal_flag import Flag, Judgement, Verdict, decide_flag, needs_work, reason_of, says_else
 from connector.domain.renewals import DEFAULT_ORDER, Renewal, next_renewal
+from connector.domain.terms_advice import TermsMode, TermsPolicy, advise_word
 from connector.domain.write_back import Value, Values
 
 Ranks = Mapping[str, Sequence[str]]
@@ -33,6 +34,7 @@ class Rules:
     policy: HealthPolicy = field(default_factory=HealthPolicy)
     portfolio: Portfolio = field(default_factory=Portfolio)
     renewal_from: Ranks = field(default_factory=dict)  #: a CRM that is not named goes by the default order
+    terms: TermsPolicy = field(default_factory=TermsPolicy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,10 @@ def account_picture(facts: AccountFacts, today: date, rules: Rules) -> Picture:
         if ref in facts.owners:
             health = seen.now(each.policy)
             shown = account_values(facts.account, today, each.policy, health=health)
-            values[ref] = {**shown, **each.values, "credit_hold": each.flag.own is Health.SEVERE}
+            hold = each.flag.own is Health.SEVERE
+            values[ref] = {**shown, **each.values, **_terms(each, rules), "credit_hold": hold}
         else:
-            values[ref] = each.values
+            values[ref] = {**each.values, **_terms(each, rules)}
         for deal in facts.background.flagged_deals.get(ref, ()):
             values[deal] = each.flag_values
     for deal in facts.billed_by:
@@ -165,6 +168,13 @@ def _judge(ref: RecordRef, facts: AccountFacts, seen: _Assessed, today: date, ru
         "renewal_date": flag.renewal.on if flag.renewal else None,
     }
     return _Judged(policy, flag, values)
+
+
+def _terms(judged: _Judged, rules: Rules) -> Mapping[str, Value]:
+    """Which terms the account's word supports. Its deals are told when they are looked at, beside their own terms."""
+    if rules.terms.mode is TermsMode.OFF:
+        return {"terms_advice": ""}
+    return {"terms_advice": advise_word(judged.flag.word, (str(judged.values["health_reason"]),), rules.terms).said}
 
 
 def _verdict(health: PaymentHealth) -> Verdict:

@@ -74,7 +74,7 @@ class TermsAdvice:
     @property
     def said(self) -> str:
         """All of it, for a record: what is supported, and why."""
-        return " ".join((self.sentence, *self.reasons))
+        return " ".join(filter(None, (self.sentence, *self.reasons)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +126,18 @@ class PlanTerms:
 
 def advise(health: PaymentHealth, policy: TermsPolicy) -> TermsAdvice:
     """The terms that the payment record supports. A worse health never gets longer ones, nor is it asked about less."""
-    if health.word is Health.UNKNOWN:
-        return TermsAdvice(health.word, None, False, False, sentences.NO_RECORD.says())
-    days, asks = policy.days.get(health.word), health.word in policy.approval
+    return advise_word(health.word, tuple(reason.text for reason in health.reasons), policy)
+
+
+def advise_word(word: Health, reasons: tuple[str, ...], policy: TermsPolicy) -> TermsAdvice:
+    """The same for a word that a person, or an account below, has put in the place of the record's own."""
+    if word is Health.UNKNOWN:
+        return TermsAdvice(word, None, False, False, sentences.NO_RECORD.says())
+    days, asks = policy.days.get(word), word in policy.approval
     supported = sentences.NO_LIMIT if days is None else sentences.UP_TO if days else sentences.PREPAID
-    said = [supported.says(word=health.word.value, days=days)]
+    said = [supported.says(word=word.value, days=days)]
     said += [sentences.APPROVAL_TOO.says()] if asks else []
-    reasons = tuple(reason.text for reason in health.reasons)
-    return TermsAdvice(health.word, days, days == 0, asks, " ".join(said), reasons)
+    return TermsAdvice(word, days, days == 0, asks, " ".join(said), reasons)
 
 
 def given_days(

@@ -106,6 +106,9 @@ FIELDS: tuple[CanonicalField, ...] = (
     CanonicalField("health_as_of", _T.DATE, "Payment health as of", "The day this was last worked out."),
     CanonicalField("late_payer", _T.CHECKBOX, "Late payer", "Pays late enough to talk about before the renewal."),
     CanonicalField(
+        "terms_advice", _T.LONG_TEXT, "Billing terms advice", "Which terms the payment record supports, and why."
+    ),
+    CanonicalField(
         "collection_stage",
         _T.CHOICE,
         "Collection stage",

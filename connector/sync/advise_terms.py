@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from connector.domain.account_picture import account_picture
 from connector.domain.billing_plan import StepKey
 from connector.domain.deal import BillingTerms, Deal
-from connector.domain.payment_health import assess
 from connector.domain.planning import CUSTOMER
 from connector.domain.refs import RecordRef
 from connector.domain.terms_advice import (
@@ -15,7 +15,7 @@ from connector.domain.terms_advice import (
     TermsAdvice,
     TermsException,
     TermsMode,
-    advise,
+    advise_word,
     against,
     answers_for,
     days_allowed,
@@ -27,6 +27,8 @@ from connector.domain.write_back import Value
 from connector.errors import CannotBill
 from connector.ports import DealRecords, Services, UnitOfWork
 from connector.sync.read_deal import read_deal
+from connector.sync.rules_in_force import rules_in_force
+from connector.sync.show_account import facts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +62,19 @@ def terms_of_account(
     """
     if services.terms_policy.mode is TermsMode.OFF:
         return None
+    rules, today = rules_in_force(services), services.today()
     with services.store.begin() as work:
         customer = _customer((account, *formerly), named, work, services)
         billed = work.ledger.account(customer) if customer is not None else None
-        if customer is None or billed is None:
+        if billed is None:
             return None
-        owners = [key.owner for key in work.links.owners(customer) if key.role == CUSTOMER]
-        exceptions = work.terms.in_force({account, *formerly, *owners}, services.today())
-    health = assess(billed.invoices, billed.payments, billed.disputes, services.today(), services.health_policy)
-    return TermsLook(account, advise(health, services.terms_policy), exceptions)
+        facts = facts_of(billed, work)
+        accounts = {account, *formerly, *facts.owners}
+        exceptions = work.terms.in_force(accounts, today)
+    # By the word that its record shows: a person's own word counts, and what its children owe, as the policy has it.
+    judged = account_picture(replace(facts, owners=[account]), today, rules)
+    reason = str(judged.values[account]["health_reason"])
+    return TermsLook(account, advise_word(judged.flags[account].word, (reason,), services.terms_policy), exceptions)
 
 
 def terms_of_deal(deal: Deal, services: Services) -> TermsLook | None:

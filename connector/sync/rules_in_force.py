@@ -31,7 +31,7 @@ def rules_in_force(services: Services) -> Rules:
     """
     with services.store.begin() as work:
         policy, portfolio = policy_in_force(work, services), work.portfolios.newest()
-    return Rules(policy, portfolio, _renewal_from(services))
+    return Rules(policy, portfolio, _renewal_from(services), services.terms_policy)
 
 
 def _renewal_from(services: Services) -> dict[str, tuple[str, ...]]:

@@ -27,7 +27,7 @@ DEAL = RecordRef("hubspot", "deal", "1")
 def test_every_account_value_is_a_canonical_one() -> None:
     values = account_values(a_billing_account(), TODAY, POLICY)
     assert values.keys() <= BY_NAME.keys()
-    assert BY_NAME.keys() - values.keys() == {"sync_status", "sync_message", "synced_at"}
+    assert BY_NAME.keys() - values.keys() == {"sync_status", "sync_message", "synced_at", "terms_advice"}
 
 
 def test_a_new_customer_shows_its_subscription_and_that_nothing_is_known() -> None:
