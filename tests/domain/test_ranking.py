@@ -88,7 +88,7 @@ def test_ties_at_the_edge_of_the_worst_tenth_count_in_proportion() -> None:
     """One place in the tenth and four candidates for it, of which one is late: a quarter, not a matter of luck."""
     figures = [9.0] * 4 + [1.0] * 6
     assert worst_tenth(figures, [True] + [False] * 9) == 0.25
-    assert worst_tenth(figures, [False, False, False, True] + [False] * 6) == 0.25
+    assert worst_tenth(figures, [False, False, False, True] + [True] * 6) == 0.25
 
 
 def test_draws_are_always_the_same_and_bounded() -> None:

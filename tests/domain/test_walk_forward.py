@@ -109,6 +109,14 @@ def test_an_invoice_is_known_as_it_stood_on_the_day() -> None:
     ]
 
 
+def test_an_invoice_that_was_prepaid_is_unknown_until_it_is_issued() -> None:
+    """Paid on the day and issued a week later: on the day nobody has seen it."""
+    account = Account([an_invoice(T + timedelta(days=7), due=T - timedelta(days=1), paid=T)])
+
+    assert account.outcomes(T) == []
+    assert len(account.outcomes(T + timedelta(days=7))) == 1
+
+
 def test_an_account_of_which_nothing_has_come_due_is_not_judged() -> None:
     found = judged(an_invoice(date(2025, 6, 1), due=date(2025, 7, 1), paid=date(2025, 7, 1)))
 
@@ -203,6 +211,13 @@ def test_currencies_are_not_mixed() -> None:
 
     assert found.days_late == 10
     assert found.trouble  # whether anything went wrong is asked of all of them
+
+
+def test_a_currency_that_an_account_changes_to_later_is_not_its_main_one_yet() -> None:
+    in_euro = an_invoice(date(2025, 6, 1), due=date(2025, 7, 1), paid=date(2025, 7, 4))
+    in_yen = an_invoice(date(2025, 7, 2), due=date(2025, 7, 20), paid=date(2025, 8, 20), currency="jpy")
+
+    assert judged(OLD, in_euro, in_yen)[T].days_late == 3
 
 
 def test_a_model_may_learn_only_what_was_settled_a_month_after_the_window() -> None:
