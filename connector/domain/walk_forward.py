@@ -158,9 +158,14 @@ def judge(accounts: Sequence[Account]) -> Iterator[Judgement]:
 
 def say(outcomes: Sequence[Outcome], recent_invoices: int, day: date, portfolio: Portfolio) -> Said:
     """What our formula and the two plain measures say of one account on one day; at least one outcome is known."""
-    score = lateness.score(outcomes, day, portfolio.mean_lateness)
-    next_late = lateness.next_late_chance(outcomes, day, portfolio.late_rate)
-    trouble = lateness.trouble_chance(outcomes, day, portfolio.serious_rate, recent_invoices)
+    score, next_late, trouble, *_ = lateness.judge(
+        outcomes,
+        day,
+        mean_lateness=portfolio.mean_lateness,
+        late_rate=portfolio.late_rate,
+        serious_rate=portfolio.serious_rate,
+        recent_invoices=recent_invoices,
+    )
     return Said(
         score=score,
         next_late_chance=next_late,
