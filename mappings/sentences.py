@@ -261,7 +261,7 @@ RENEWAL_UNFED = Sentence(
     id="mapping-renewal-unfed",
     text="Renewal dates are read from crm_field first, but no rule reads terms.renewal_date.",
     fix="Add a rule for terms.renewal_date, or rank another source first in renewal_from.",
-    cause="renewal_from was set, and its best source can never name a day; the next one is asked each time.",
+    cause="The mapping ranks its sources, and the best of them can never name a day; the next one is asked each time.",
     who=Who.ADMIN,
 )
 RENEWAL_UNUSED = Sentence(
