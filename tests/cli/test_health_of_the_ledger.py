@@ -12,10 +12,12 @@ from connector import bootstrap, targets
 from connector.cli import cli
 from connector.domain.billing import BillingAccount, Customer
 from connector.domain.health_evaluation import evaluate
+from connector.domain.health_policy import HealthPolicy
 from connector.domain.past_invoice import as_invoice
 from connector.domain.portfolio import Portfolio
 from connector.domain.refs import RecordRef
 from connector.store import PostgresStore
+from connector.sync.rules_in_force import POLICY
 from tests.payers import LAST_DAY, histories
 
 ACCOUNTS = histories(12, seed=6)
@@ -121,3 +123,19 @@ def test_the_work_of_fitting_the_portfolio_can_be_tried_again_by_name(
     assert replay("portfolio/all") == 0
     with store.begin() as work:
         assert work.targets.start(targets.PORTFOLIO) is not None
+
+
+def test_the_words_go_by_the_policy_in_force(
+    ledger: PostgresStore, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("assess", "--as-of", str(LAST_DAY), "--json")
+    before = {one["word"] for one in json.loads(run(monkeypatch, database_url, *words).stdout)["customers"]}
+    with ledger.begin() as work:
+        strict = HealthPolicy(flag_below=100.0, watch_below=100.0, severe_below=100.0, severe_days=0)
+        work.settings.put(POLICY, strict.document(), by="a test")
+
+    after = {one["word"] for one in json.loads(run(monkeypatch, database_url, *words).stdout)["customers"]}
+
+    assert "watch" in before
+    assert after <= {"severe", "late", "good"}
+    assert "late" in after
