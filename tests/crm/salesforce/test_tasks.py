@@ -12,7 +12,7 @@ from connector.domain.refs import RecordRef
 from connector.errors import AccessLost, NotFound, Rejected, RetryLater, Unreachable, Unsupported
 from connector.ports import CheckStatus, CrmTask
 from mappings.model import FieldMapping
-from tests.crm.salesforce.conftest import ORG_ID, StubOrg, Wall
+from tests.crm.salesforce.conftest import BASE, ORG_ID, StubOrg, Wall
 
 ACCOUNT = RecordRef("salesforce", "account", "0015g00000AbCdEAAV")
 OWNER = RecordRef("salesforce", "owner", "0055g00000AbCdEAAV")
@@ -225,7 +225,8 @@ def test_a_missing_permission_for_tasks_is_a_warning_alone(
 
 
 def test_an_org_that_hides_tasks_is_warned_of(client: SalesforceClient, org: StubOrg, mapping: FieldMapping) -> None:
-    org.fields["Task"] = []
+    org.wire.remove("GET", f"{BASE}/sobjects/Task/describe")
+    org.on("GET", "sobjects/Task/describe", **refused("NOT_FOUND", 404))
     org.answers_query([{"Id": ORG_ID, "OrganizationType": "Enterprise Edition", "IsSandbox": False}])
     [check] = [check for check in client.check(mapping) if check.id == "salesforce.tasks"]
     assert check.status is CheckStatus.WARN
