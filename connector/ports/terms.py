@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
 from connector.domain.refs import RecordRef
-from connector.domain.terms_advice import TermsException
+from connector.domain.terms_advice import PlanTerms, TermsException
 
 
 class Terms(Protocol):
@@ -29,6 +29,6 @@ class Terms(Protocol):
         """With ``day`` those in force on it, else all that were ever recorded; the newest first."""
         ...
 
-    def held(self, accounts: Collection[RecordRef]) -> Sequence[RecordRef]:
-        """Deals paid by these accounts whose plan waits for nothing but its terms."""
+    def held(self, accounts: Collection[RecordRef]) -> Mapping[RecordRef, PlanTerms]:
+        """Deals paid by these accounts whose plan waits for nothing but its terms, each with what that plan knew."""
         ...

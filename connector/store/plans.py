@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from connector.domain.health_word import Health
 from connector.domain.refs import RecordRef
-from connector.domain.terms_advice import PlanTerms
 from connector.ports import DealPlan, PlanState
-from connector.store import agreed_changes
+from connector.store import agreed_changes, plan_terms
 from connector.store.columns import storable
 from connector.store.tables import deal_plan as plans
 from connector.store.tables import link as links
@@ -54,7 +51,7 @@ class PostgresPlans:
             "decided_why": storable(plan.decided_why),
             "decided_at": plan.decided_at,
             "change": agreed_changes.to_json(plan.change),
-            "terms": _terms_to_json(plan.terms),
+            "terms": plan_terms.to_json(plan.terms) if plan.terms is not None else None,
         }
         new = insert(plans).values(deal=plan.deal, round=plan.round, **values)
         kept = self._connection.execute(
@@ -96,15 +93,5 @@ class PostgresPlans:
 def _plan(row: Row[Any]) -> DealPlan:
     values = dict(zip(plans.c.keys(), row, strict=True))
     change = agreed_changes.from_json(values["change"], values["deal"])
-    terms = _terms_from_json(values["terms"])
+    terms = plan_terms.from_json(values["terms"]) if values["terms"] is not None else None
     return DealPlan(**{**values, "state": PlanState(values["state"]), "change": change, "terms": terms})
-
-
-def _terms_to_json(terms: PlanTerms | None) -> dict[str, Any] | None:
-    return None if terms is None else {**asdict(terms), "account": str(terms.account), "health": terms.health.value}
-
-
-def _terms_from_json(stored: dict[str, Any] | None) -> PlanTerms | None:
-    if stored is None:
-        return None
-    return PlanTerms(**{**stored, "account": RecordRef.parse(stored["account"]), "health": Health(stored["health"])})

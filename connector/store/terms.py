@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, insert, select, update
 
 from connector.domain.refs import RecordRef
-from connector.domain.terms_advice import TermsException
+from connector.domain.terms_advice import PlanTerms, TermsException
 from connector.ports import PlanState
+from connector.store import plan_terms
 from connector.store.columns import storable
 from connector.store.health_tables import terms_exception
 from connector.store.tables import deal_plan
@@ -56,14 +57,14 @@ class PostgresTerms:
         query = query if day is None else query.where(_in_force(day))
         return [_exception(row) for row in self._connection.execute(query)]
 
-    def held(self, accounts: Collection[RecordRef]) -> Sequence[RecordRef]:
-        """Deals paid by these accounts whose plan waits for nothing but its terms."""
-        query = select(deal_plan.c.deal).where(
+    def held(self, accounts: Collection[RecordRef]) -> Mapping[RecordRef, PlanTerms]:
+        """Deals paid by these accounts whose plan waits for nothing but its terms, each with what that plan knew."""
+        query = select(deal_plan.c.deal, deal_plan.c.terms).where(
             deal_plan.c.state == PlanState.WAITING.value,
             deal_plan.c.terms["held"].as_boolean(),
             deal_plan.c.terms["account"].as_string().in_([str(account) for account in accounts]),
         )
-        return list(self._connection.execute(query.order_by(deal_plan.c.made_at)).scalars())
+        return {row.deal: plan_terms.from_json(row.terms) for row in self._connection.execute(query)}
 
 
 def _in_force(day: date) -> Any:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from connector import targets
-from connector.domain.billing_plan import StepKey
-from connector.domain.planning import CUSTOMER
-from connector.domain.refs import RecordRef
 from connector.domain.terms_advice import TermsException
 from connector.errors import NeedsHuman
-from connector.ports import Services, UnitOfWork
+from connector.ports import Services
 from connector.sentences import terms as sentences
-from connector.targets import TargetKind
+from connector.sync.look_at_held import look_at_held
 
 
 def allow_terms(exception: TermsException, services: Services) -> TermsException:
@@ -49,13 +45,3 @@ def end_exception(id_: int, services: Services, *, by: str, why: str) -> TermsEx
         evidence = {"exception": id_, "by": by, "why": why}
         work.audit.record("terms exception ended", str(ended.account), evidence, services.clock())
     return ended
-
-
-def look_at_held(account: RecordRef, work: UnitOfWork) -> None:
-    """Have each deal looked at that waits for its terms alone and is paid for by the account, or by another record of
-    the same customer.
-    """
-    customer = work.links.get(StepKey(account, CUSTOMER))
-    owners = {key.owner for key in work.links.owners(customer) if key.role == CUSTOMER} if customer else set()
-    for deal in sorted(work.terms.held({account, *owners})):
-        work.targets.replay(targets.for_record(TargetKind.DEAL, deal))

@@ -8,6 +8,7 @@ from connector.errors import NotFound, RetryLater
 from connector.ports import Services
 from connector.sentences.running import NEWER_ANSWER
 from connector.sync.check_drafts import check_drafts
+from connector.sync.look_at_held import look_at_improved
 from connector.sync.rules_in_force import rules_in_force
 from connector.sync.show_account import show_account
 
@@ -37,4 +38,5 @@ def refresh_account(ref: str, services: Services) -> None:
             raise RetryLater.because(NEWER_ANSWER, evidence={"retry_after": 5})
         kept = work.ledger.account(customer) if account.customer.deleted else None
         show_account(kept or account, work, rules, services, and_say={"sync_status": "billed", "sync_message": ""})
+    look_at_improved(customer, services)
     check_drafts(account, services)

@@ -78,5 +78,5 @@ def test_plans_that_wait_for_their_terms_alone_are_found_by_who_pays(store: Stor
         for number, other in enumerate(others, start=2):
             work.plans.keep(replace(other, deal=RecordRef("fake", "deal", str(number))))
     with store.begin() as work:
-        assert list(work.terms.held([ACME])) == [plan.deal]
+        assert work.terms.held([ACME]) == {plan.deal: held}
         assert work.plans.latest(plan.deal) == replace(plan, terms=held)

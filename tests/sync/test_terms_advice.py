@@ -18,6 +18,7 @@ from connector.ports import DealPlan, DealRecords, Link, PlanState
 from connector.sync.allow_terms import allow_terms, end_exception
 from connector.sync.bill_deal import bill_deal
 from connector.sync.decide_plan import approve_plan, decline_plan
+from connector.sync.refresh_account import refresh_account
 from connector.targets import TargetKind, for_record
 from tests.factories import TODAY, an_invoice
 from tests.fakes import a_fake_deal
@@ -311,6 +312,23 @@ def test_a_deal_whose_account_has_paid_up_goes_on_by_itself(known: World) -> Non
     pays_well(known)
     bill(known, ref)
     assert message_on(known, ref) == ("billed", "")
+
+
+def test_a_payment_has_the_deals_looked_at_that_wait_for_their_terms(known: World) -> None:
+    """Nobody has to touch the deal: the invoice's event is enough."""
+    known.clock.forward(days=100)
+    account = for_record(TargetKind.ACCOUNT, customer(known))
+    refresh_account(account.ref, known.services)
+    ref = known.crm.has(a_fake_deal("2", net_days=60))
+    bill(known, ref)
+    assert message_on(known, ref)[0] == "awaiting_approval"
+    refresh_account(account.ref, known.services)
+    assert not known.dirty(for_record(TargetKind.DEAL, ref))
+    known.clock.forward(days=1)
+    for invoice in known.billing.invoices:
+        known.billing.pays(invoice)
+    refresh_account(account.ref, known.services)
+    assert known.dirty(for_record(TargetKind.DEAL, ref))
 
 
 def test_what_a_person_declined_stays_declined_whatever_exception_comes(known: World) -> None:
