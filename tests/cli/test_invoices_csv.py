@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connector.cli.health import csv_records, invoices_csv
 from connector.cli.health.csv_values import BadCell, DecimalMark, minor_units
@@ -429,3 +432,59 @@ def test_what_was_left_out_is_told_beside_the_answer(tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert done.stderr.count("left out: Line") == 20
     assert "left out: and 5 more." in done.stderr
+
+
+_PIECES = st.sampled_from(
+    [
+        *(
+            HEADING,
+            ROW,
+            "\n",
+            "\r\n",
+            "\r",
+            ",",
+            ";",
+            "\t",
+            '"',
+            '""',
+            "\x00",
+            "\ufeff",
+            "2026-01-01",
+            "1,234.5",
+            "-",
+            "'",
+        ),
+        *("due", "customer", "ä", "\u2028", "\x1b[2J", " ", "9" * 30, "=1+1", "(", ")", "NaN", "é\u0301", "𝟙𝟚", "٣٫٤"),
+    ]
+)
+
+
+def attempt(file: str, options: CsvOptions) -> InvoiceFile | UnreadableInvoices:
+    try:
+        return read_invoices(file, options)
+    except UnreadableInvoices as error:
+        return error
+
+
+@given(st.lists(_PIECES, max_size=40).map("".join), st.sampled_from(["utf-8", "utf-16", "cp1252"]), st.booleans())
+def test_whatever_a_file_holds_there_is_an_answer_or_a_sentence(text: str, encoding: str, skip: bool) -> None:
+    """Never anything else, and never an invoice of nothing or of nobody."""
+    with tempfile.NamedTemporaryFile(suffix=".csv") as file:
+        file.write(text.encode(encoding, "replace"))
+        file.flush()
+        found = attempt(file.name, CsvOptions(skip_bad_rows=skip, encoding=encoding))
+    if isinstance(found, UnreadableInvoices):
+        assert found.sentence_id
+        assert "\x1b" not in str(found)
+    else:
+        assert found.invoices
+        assert all(one.amount > 0 and one.customer and len(one.currency) == 3 for one in found.invoices)
+
+
+@given(st.binary(max_size=300))
+def test_bytes_that_mean_nothing_get_a_sentence(content: bytes) -> None:
+    with tempfile.NamedTemporaryFile(suffix=".csv") as file:
+        file.write(content)
+        file.flush()
+        with pytest.raises(UnreadableInvoices):
+            read_invoices(file.name, CsvOptions())
