@@ -24,7 +24,7 @@ def policy_in_force(work: UnitOfWork, services: Services) -> HealthPolicy:
 def rules_in_force(services: Services) -> Rules:
     """Everything beside the facts that decides what accounts show. Not to be asked within a transaction of one's own.
 
-    A CRM whose mapping cannot be used goes by the default order of renewal dates.
+    A CRM whose mapping cannot be used, or is not at hand, goes by the default order of renewal dates.
 
     Raises:
         Misconfigured: see ``policy_in_force``.
@@ -37,6 +37,8 @@ def rules_in_force(services: Services) -> Rules:
 def _renewal_from(services: Services) -> dict[str, tuple[str, ...]]:
     ranks = {}
     for crm in services.crms:
+        if crm not in services.mappings:  # the work in hand is pinned to the mapping of another CRM
+            continue
         try:
             ranks[crm] = services.mappings[crm].renewal_from
         except NeedsHuman:  # what is wrong with it is told wherever it is needed
