@@ -16,8 +16,9 @@ from operator import mul
 from typing import NamedTuple
 
 from connector.domain import logistic
+from connector.domain.calibration import Calibration, calibration
 from connector.domain.logistic import Logistic
-from connector.domain.ranking import Interval, Ranking, interval
+from connector.domain.ranking import Interval, Ranking, interval, worst_tenth
 from connector.domain.walk_forward import Judgement
 
 _ENOUGH_JUDGEMENTS = 200
@@ -39,6 +40,10 @@ class Challenge:
     model_brier: float | None = None
     brier_margin: float | None = None
     brier_margin_interval: Interval | None = None
+    formula_worst_tenth: float | None = None  #: the share of late accounts in the tenth that each called worst
+    model_worst_tenth: float | None = None
+    formula_calibration: Calibration | None = None  #: of the chances that an account pays late
+    model_calibration: Calibration | None = None
     model: Logistic | None = None  #: as fitted last; its weights go by ``payment_features.FEATURES``
 
     @property
@@ -73,10 +78,10 @@ def challenge(judgements: Sequence[Judgement], seed: int = 0) -> Challenge:
     late = [one.judgement.late for one in said]
     numbers = {account: place for place, account in enumerate(dict.fromkeys(one.judgement.account for one in said))}
     who = [numbers[one.judgement.account] for one in said]
-    by_formula = Ranking([-one.judgement.said.score for one in said], late, who)
-    by_model = Ranking([one.model for one in said], late, who)
-    formula_brier = _Brier([one.formula for one in said], late, who)
-    model_brier = _Brier([one.model for one in said], late, who)
+    scores = [-one.judgement.said.score for one in said]
+    formula, trained = [one.formula for one in said], [one.model for one in said]
+    by_formula, by_model = Ranking(scores, late, who), Ranking(trained, late, who)
+    formula_brier, model_brier = _Brier(formula, late, who), _Brier(trained, late, who)
 
     def auc_margin(drawn: Sequence[int] | None = None) -> float | None:
         ours, theirs = by_formula.auc(drawn), by_model.auc(drawn)
@@ -97,6 +102,10 @@ def challenge(judgements: Sequence[Judgement], seed: int = 0) -> Challenge:
         model_brier=model_brier.mean(once),
         brier_margin=brier_margin(once),
         brier_margin_interval=interval(brier_margin, len(numbers), len(said), seed),
+        formula_worst_tenth=worst_tenth(scores, late),
+        model_worst_tenth=worst_tenth(trained, late),
+        formula_calibration=calibration(formula, late),
+        model_calibration=calibration(trained, late),
         model=model,
     )
 

@@ -43,6 +43,14 @@ def test_a_model_that_knows_more_wins_by_a_margin_that_excludes_zero() -> None:
     assert 0 < found.auc_margin_interval.low <= found.auc_margin <= found.auc_margin_interval.high
     assert found.brier_margin is not None
     assert found.brier_margin > 0
+    assert found.model_calibration is not None
+    assert found.formula_calibration is not None
+    assert found.model_calibration.brier == pytest.approx(found.model_brier)
+    assert found.formula_calibration.brier == pytest.approx(found.formula_brier)
+    assert found.model_calibration.auc == found.model_auc
+    assert found.model_worst_tenth is not None
+    assert found.formula_worst_tenth is not None
+    assert found.model_worst_tenth > found.formula_worst_tenth
     assert found.verdict.startswith(f"The model wins by {found.auc_margin:.3f} AUC")
     assert found.model is not None
     assert found.model.weights[FEATURES.index("graded lateness of the last three to fall due")] > 1

@@ -115,6 +115,10 @@ def _challenge(found: Challenge) -> dict[str, object]:
         "model_brier": found.model_brier,
         "brier_margin": found.brier_margin,
         "brier_margin_interval": _interval(found.brier_margin_interval),
+        "formula_precision_worst_tenth": found.formula_worst_tenth,
+        "model_precision_worst_tenth": found.model_worst_tenth,
+        "formula_calibration": _calibration(found.formula_calibration) if found.formula_calibration else None,
+        "model_calibration": _calibration(found.model_calibration) if found.model_calibration else None,
         "weights": weights,
     }
 
@@ -169,7 +173,8 @@ def _tell_challenge(found: Challenge) -> None:
             f"Trained model against formula, on {found.judgements} judgements: AUC {_figure(found.model_auc)} against "
             f"{_figure(found.formula_auc)}, margin {_range(found.auc_margin_interval)}; Brier "
             f"{_figure(found.model_brier, 4)} against {_figure(found.formula_brier, 4)}, margin "
-            f"{_range(found.brier_margin_interval, 4)}."
+            f"{_range(found.brier_margin_interval, 4)}; late in worst tenth {_share(found.model_worst_tenth)} against "
+            f"{_share(found.formula_worst_tenth)}."
         )
 
 
