@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner, Result
 
 from connector.cli import cli
+from connector.cli.health.invoices_csv import CsvOptions, InvoiceFile, read_invoices
+from connector.cli.health.unreadable import UnreadableInvoices
 from connector.domain.past_invoice import PastInvoice
 
 HEADING = "issued,due,paid,amount,currency,disputed,customer"
+ROW = "2026-01-01,2026-01-31,2026-02-05,100.00,EUR,no,Acme"
+ACME = PastInvoice("Acme", date(2026, 1, 1), date(2026, 1, 31), date(2026, 2, 5), 10000, "eur", False, "line 2")
+"""What ``ROW`` says, as the second line of a file."""
+
 NO_SETTINGS = {"DATABASE_URL": "mysql://nowhere", "STRIPE_API_KEY": ""}
 """An environment in which anything that needs a database or an account fails."""
 
@@ -56,3 +64,13 @@ def exported(folder: Path, invoices: Iterable[PastInvoice]) -> Path:
 def customers(found: Any) -> Sequence[str]:
     """Who is assessed, in order."""
     return [one["customer"] for one in found["customers"]]
+
+
+def read(file: Path, **options: object) -> InvoiceFile:
+    return read_invoices(str(file), CsvOptions(**options))  # type: ignore[arg-type]  # each test says what it means
+
+
+def refused(file: Path | str, **options: object) -> UnreadableInvoices:
+    with pytest.raises(UnreadableInvoices) as caught:
+        read_invoices(str(file), CsvOptions(**options))  # type: ignore[arg-type]  # as above
+    return caught.value
