@@ -15,6 +15,7 @@ from connector.domain.forecast import Forecast, forecast
 from connector.domain.plan_document import document, forecast_document, plan_hash
 from connector.domain.refs import RecordRef
 from connector.ports import Services
+from connector.sync.check_terms import check_terms
 from connector.sync.plan_deal import Planned, plan_deal
 from connector.sync.provenance import Provenance, provenance
 from connector.sync.read_deal import read_deal_with_origins
@@ -27,6 +28,7 @@ class Preview:
     found: Planned
     foreseen: Forecast
     origins: list[Provenance]
+    waits: str = ""  #: why it would wait for the sake of its terms
 
     def show(self) -> None:
         """Print it for a person."""
@@ -42,8 +44,9 @@ def preview(ref: RecordRef, services: Services) -> Preview:
     mapping = services.mappings[ref.provider]
     records = services.crms[ref.provider].fetch_deal(ref, mapping)
     found = plan_deal(records, services)
-    origins = provenance(read_deal_with_origins(records, mapping), services.billing_policy)
-    return Preview(found, forecast(found.plan, services.today()), origins)
+    origins = provenance(read_deal_with_origins(records, mapping), services.billing_policy, found.terms)
+    waits = check_terms(found, services).reason
+    return Preview(found, forecast(found.plan, services.today()), origins, waits)
 
 
 @click.command(short_help="What billing would make of a deal, every invoice included; writes nothing.")
@@ -64,6 +67,8 @@ def plan(deal: str, as_json: bool) -> None:
     read = looked.found.deal
     standing = f": billed already, as {' and '.join(billed_by)}; this is what it would come to now" if billed_by else ""
     click.echo(f"{read.name} ({ref})" + (standing if read.won else ": not won yet, so nothing is billed"))
+    if looked.waits and not billed_by:
+        click.echo(f"It would wait for approval. {looked.waits}")
     looked.show()
 
 
@@ -83,6 +88,7 @@ def _plain(looked: Preview, billed_by: list[str]) -> dict[str, Any]:
         "hash": plan_hash(found.plan),
         "steps": planned["steps"],
         "notes": planned["notes"],
+        "waits": looked.waits if not billed_by else "",
         "invoices": forecast_document(foreseen),
         "adjustments": [{**asdict(each), "step": str(each.step)} for each in foreseen.adjustments],
         "total": foreseen.total,

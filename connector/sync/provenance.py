@@ -10,6 +10,7 @@ from typing import Any
 
 from connector.domain.policy import BillingPolicy
 from connector.domain.refs import RecordRef
+from connector.domain.terms_advice import PlanTerms
 from connector.sync.read_deal import DealReading
 from mappings.apply import Origin
 from mappings.canonical import METADATA
@@ -103,13 +104,16 @@ class Provenance:
     source: str
 
 
-def provenance(reading: DealReading, policy: BillingPolicy) -> list[Provenance]:
-    """Every value that was read for the deal and its lines, then what the settings decided where the deal is silent."""
+def provenance(reading: DealReading, policy: BillingPolicy, terms: PlanTerms | None = None) -> list[Provenance]:
+    """Every value that was read for the deal and its lines, then what the settings decided where the deal is silent.
+
+    ``terms`` is what the payment record had to do with the plan.
+    """
     deal = reading.deal
     found = list(_of_record(deal.ref, deal, reading.origins, _DEAL))
     for line in deal.line_items:
         found += _of_record(line.ref, line, reading.lines.get(line.ref, {}), _LINE)
-    return [*found, *_settings(reading, policy)]
+    return [*found, *_settings(reading, policy, terms)]
 
 
 def _of_record(
@@ -124,14 +128,16 @@ def _of_record(
         yield Provenance(ref, decides, canonical, _shown(_at(record, path)), str(origin))
 
 
-def _settings(reading: DealReading, policy: BillingPolicy) -> Iterator[Provenance]:
+def _settings(reading: DealReading, policy: BillingPolicy, given: PlanTerms | None) -> Iterator[Provenance]:
     """What nobody said on the deal, so that a setting decides it."""
     terms = reading.deal.terms
     silent: list[tuple[str, str, object, str]] = []
     if not reading.deal.currency:
         silent.append(("currency", "deal.currency", policy.default_currency, "DEFAULT_CURRENCY"))
     if terms.net_days is None:
-        silent.append(("days until an invoice is due", "terms.net_days", policy.default_net_days, "DEFAULT_NET_DAYS"))
+        by_record = given.given if given is not None else None
+        days, name = (policy.default_net_days, "DEFAULT_NET_DAYS") if by_record is None else (by_record, "TERMS_DAYS")
+        silent.append(("days until an invoice is due", "terms.net_days", days, name))
     if terms.auto_renew is None:
         silent.append(
             ("whether it runs on after its term", "terms.auto_renew", policy.auto_renew, "BILLING_AUTO_RENEW")

@@ -6,7 +6,9 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+from connector.domain.health_word import Health
 from connector.domain.policy import BillingPolicy
+from connector.domain.terms_advice import PlanTerms
 from connector.sync.provenance import _DEAL, _LINE, provenance
 from connector.sync.read_deal import DealReading
 from mappings.apply import Origin
@@ -68,6 +70,14 @@ def test_a_silent_deal_is_decided_by_the_settings() -> None:
         ("terms.auto_renew", "no", "the setting BILLING_AUTO_RENEW"),
         ("", "yes", "the setting BILLING_AUTOMATIC_TAX"),
     ]
+
+
+def test_days_that_the_payment_record_gave_are_not_called_the_default() -> None:
+    """Whoever looks at the plan finds the setting to change."""
+    given = PlanTerms(ref("account"), Health.LATE, given=7)
+    found = provenance(DealReading(a_deal(), {}, {}), BillingPolicy(), given)
+    days = next(each for each in found if each.canonical == "terms.net_days")
+    assert (days.value, days.source) == ("7", "the setting TERMS_DAYS")
 
 
 def test_a_name_that_nobody_knows_is_told_as_it_is() -> None:
