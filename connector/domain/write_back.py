@@ -102,7 +102,7 @@ FIELDS: tuple[CanonicalField, ...] = (
         tuple((word, word.capitalize()) for word in HEALTH_WORDS),
     ),
     CanonicalField("health_score", _T.NUMBER, "Payment score", "0 (hopeless) to 100 (always on time)."),
-    CanonicalField("health_reason", _T.LONG_TEXT, "Payment health reason", "Why, in one sentence."),
+    CanonicalField("health_reason", _T.LONG_TEXT, "Payment health reason", "Why, in at most three sentences."),
     CanonicalField("health_as_of", _T.DATE, "Payment health as of", "The day this was last worked out."),
     CanonicalField("late_payer", _T.CHECKBOX, "Late payer", "Pays late enough to talk about before the renewal."),
     CanonicalField(
