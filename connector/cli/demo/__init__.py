@@ -81,7 +81,7 @@ def _tell(console: Console, reports: list[DealReport]) -> None:
     words = ", ".join(f"{count} {word}" for word, count in pays_summary(reports).most_common() if word)
     console.print(f"Payment health of the accounts: {words}.")
     won = [report for report in reports if report.won]
-    wrong = sum(1 for report in reports if report.problems)
+    wrong = sum(1 for report in won if report.problems)
     console.print(
         f"[bold]{len(won)} deals won, {len(won) - wrong} billed exactly once and shown as they are"
         + (f", [red]{wrong} not[/red]." if wrong else ".")

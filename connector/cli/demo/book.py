@@ -19,6 +19,7 @@ class Pays(StrEnum):
     WEEKS_LATE = "weeks late"
     IN_PARTS = "in parts"
     DISPUTES = "disputes"
+    FORGETS = "forgot one"  #: its first invoice, until somebody asks; everything else on time
     NEVER = "never"
 
 
@@ -28,6 +29,7 @@ class Scene(StrEnum):
     RAMP = "ramp"  #: quantity and price by year or month: one schedule, one phase each; previewed before it is won
     UPSELL = "upsell"  #: adds to the account's first deal in mid-term, and ends with it
     REFUSAL = "refusal"  #: cannot be billed exactly until somebody changes a field
+    RENEWAL = "renewal"  #: stays open: what follows the account's first deal, whose payer is late
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Sale:
         return f"{self.account}: {self.lines[0].product}" + self._kind()
 
     def _kind(self) -> str:
-        words = {Scene.RAMP: " (ramp)", Scene.UPSELL: " (upsell)"}
+        words = {Scene.RAMP: " (ramp)", Scene.UPSELL: " (upsell)", Scene.RENEWAL: " (renewal)"}
         return words.get(self.scene, "") if self.scene else " (expansion)" if self.second else ""
 
     @property
@@ -171,6 +173,10 @@ _SCENES: Mapping[str, Mapping[str, Any]] = {
         "months_meant": 6,
         "currency": "EUR",
     },
+    "Quarry Street Bank": {"lines": (_SEATS,), "term_months": 4, "net_days": 14, "pays": Pays.FORGETS},
+    "Redfern Robotics": {"lines": (_SEATS,), "term_months": 4, "net_days": 14, "pays": Pays.FORGETS, "currency": "EUR"},
+    "Oakline Interiors": {"lines": (_SEATS,), "term_months": 4, "net_days": 14, "pays": Pays.NEVER},
+    "Pinewood Schools": {"lines": (_SEATS,), "term_months": 4, "net_days": 14, "pays": Pays.NEVER, "currency": "EUR"},
     "Granite Works": {"scene": Scene.REFUSAL, "email_missing": True},
     "Northfold Energy": {"scene": Scene.REFUSAL, "email_missing": True},
 }
@@ -181,6 +187,9 @@ _UPSELLS: Mapping[str, Line] = {
     "Vantage Optics": Line("Premium support", 1, Decimal("450.00"), "monthly"),
 }
 """What some accounts add in the middle of their term."""
+
+_RENEWED = ("Quarry Street Bank", "Redfern Robotics", "Oakline Interiors", "Pinewood Schools")
+"""Late payers whose contract ends soon after the quarter: sales is about to talk to them about the next one."""
 
 _OWN_TERMS: Mapping[str, Any] = {"po_number": "", "email_missing": False, "scene": None}
 """What another deal of an account does not share with the first."""
@@ -213,6 +222,8 @@ def _sales(chance: Random) -> Iterator[Sale]:
         if account in _UPSELLS:
             more = (_UPSELLS[account],)
             yield _changed(sale, lines=more, second=True, term_months=0, po_number="", scene=Scene.UPSELL)
+        if account in _RENEWED:
+            yield _changed(sale, second=True, won=False, term_months=12, po_number="", scene=Scene.RENEWAL)
         if number % 9 == 4:
             extra = (Line("Premium support", 1, Decimal("450.00"), "monthly"),)
             yield _changed(sale, lines=_in_currency(extra, currency), second=True, **_OWN_TERMS)

@@ -18,6 +18,7 @@ _DAYS_AFTER_DUE: Mapping[Pays, int] = {
     Pays.WEEKS_LATE: 26,
     Pays.IN_PARTS: 2,
     Pays.DISPUTES: 0,
+    Pays.FORGETS: 0,
 }
 
 
@@ -29,6 +30,7 @@ class Payers:
         self._behaviour = {str(one.account): one.sale.pays for one in placed}
         self._half_paid: set[str] = set()
         self._disputed: set[str] = set()
+        self._forgotten: dict[str, str] = {}
         self.paid = 0
 
     def a_day_passes(self) -> None:
@@ -40,8 +42,17 @@ class Payers:
             if behaviour is None or behaviour not in _DAYS_AFTER_DUE or invoice["due_date"] is None:
                 continue
             wait = timedelta(days=_DAYS_AFTER_DUE[behaviour] + (20 if invoice["id"] in self._half_paid else 0))
+            if behaviour is Pays.FORGETS and self._forgotten.setdefault(account, invoice["id"]) == invoice["id"]:
+                continue
             if now.timestamp() >= invoice["due_date"] + wait.total_seconds():
                 self._pay(invoice, behaviour, account)
+
+    def are_asked(self) -> None:
+        """Somebody calls those who have forgotten an invoice, and they pay it."""
+        for invoice in self._control.get("/stripe/open_invoices")["invoices"]:
+            if invoice["id"] in self._forgotten.values():
+                account = str(invoice["customer_metadata"].get(META_ACCOUNT))
+                self._pay(invoice, Pays.FORGETS, account)
 
     def _pay(self, invoice: Mapping[str, Any], behaviour: Pays, account: str) -> None:
         owed, body = int(invoice["amount_remaining"]), {}

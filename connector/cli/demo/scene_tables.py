@@ -29,7 +29,7 @@ def print_preview(console: Console, name: str, looked: Preview) -> None:
 
 def print_scenes(console: Console, reports: Sequence[DealReport]) -> None:
     """One row for each scene that was played."""
-    title = "\nPreviewed, bought in mid-term, refused and mended"
+    title = "\nPreviewed, bought in mid-term, refused and mended, flagged before a renewal"
     table = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD)
     for column in ("account", "what happened", "and in billing"):
         table.add_column(column)
@@ -74,6 +74,14 @@ def _refusal(told: Mapping[str, Any]) -> tuple[str, str]:
     )
 
 
+def _renewal(told: Mapping[str, Any]) -> tuple[str, str]:
+    tasks = "one task" if len(told["tasks"]) == 1 else f"{len(told['tasks'])} tasks, one for each window,"
+    warned = f"renews on {told['renewal']}: flagged on the account and on the open renewal deal, {tasks} for the owner"
+    if told["open_tasks_then"]:
+        return warned, f"nothing was paid: {told['because_then']}"
+    return warned, f"somebody asked, and it paid; the flag is gone, the task is done: {told['because_then']}"
+
+
 def _money(minor: int, told: Mapping[str, Any]) -> str:
     return str(Money(minor, told["currency"]))
 
@@ -82,4 +90,5 @@ _ROWS: Mapping[Scene, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
     Scene.RAMP: _ramp,
     Scene.UPSELL: _upsell,
     Scene.REFUSAL: _refusal,
+    Scene.RENEWAL: _renewal,
 }

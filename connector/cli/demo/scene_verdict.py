@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from connector.cli.demo.book import Line, Scene
+from connector.cli.demo.renewal_scene import judge_renewal
 from connector.cli.demo.scenes import Seen
 from connector.cli.demo.seed import Placed, days_served
 from connector.cli.demo.verdict import Billing, DealReport
@@ -31,6 +32,8 @@ def judge_scenes(reports: Sequence[DealReport], seen: Seen, billing: Billing) ->
                 report.scene = _upsell(report, by_account[report.placed.account], seen, billing)
             case Scene.REFUSAL:
                 report.scene = _refusal(report, seen)
+            case Scene.RENEWAL:
+                report.scene = judge_renewal(report, seen.renewals.get(report.placed.deal))
             case None:
                 pass
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from connector.cli.demo.book import Scene
+from connector.cli.demo.renewal_scene import RenewalSeen
 from connector.cli.demo.seed import Desk, Placed
 from connector.cli.demo.stage import Stage
 from connector.cli.plan import Preview, preview
@@ -40,6 +41,7 @@ class Seen:
     written_by_previews: int = 0  #: requests that made or changed something at any vendor; there should be none
     refusals: dict[RecordRef, Refusal] = field(default_factory=dict)
     won_on: dict[RecordRef, date] = field(default_factory=dict)
+    renewals: dict[RecordRef, RenewalSeen] = field(default_factory=dict)
 
 
 def in_scene(scene: Scene, placed: Sequence[Placed]) -> list[Placed]:

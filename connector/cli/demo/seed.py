@@ -46,6 +46,10 @@ class Desk(Protocol):
         """Every field of a record, as the CRM has it."""
         ...
 
+    def tasks(self, record: RecordRef) -> list[Mapping[str, Any]]:
+        """The tasks about a record, as its page shows them."""
+        ...
+
 
 class SalesforceDesk:
     """Opportunities, with their products and a billing contact role."""
@@ -68,7 +72,7 @@ class SalesforceDesk:
             **({"Billing_PO_Number__c": sale.po_number} if sale.po_number else {}),
             **({"Billing_Term_Months__c": sale.term_months} if sale.term_months else {}),
             **({"Billing_Start__c": today.isoformat(), "Billing_Auto_Renew__c": "no"} if is_ramp(sale) else {}),
-            **({"Billing_Kind__c": "amendment", "Billing_Amends__c": at.deal.id} if at and is_upsell(sale) else {}),
+            **({"Billing_Kind__c": kind, "Billing_Amends__c": at.deal.id} if at and (kind := follows_as(sale)) else {}),
         }
         who: dict[str, Any] = (
             {"account_id": at.account.id, "contact_id": at.contact.id}
@@ -110,6 +114,11 @@ class SalesforceDesk:
         fields: Mapping[str, Any] = self._control.get(f"/salesforce/records/{self._OBJECTS[record.kind]}/{record.id}")
         return fields
 
+    def tasks(self, record: RecordRef) -> list[Mapping[str, Any]]:
+        """The tasks about a record, as its page shows them."""
+        found: list[Mapping[str, Any]] = self._control.get(f"/salesforce/tasks/{record.id}")["tasks"]
+        return found
+
     def _line(self, line: Line, start: date) -> dict[str, Any]:
         first, last = days_served(line, start)
         return {
@@ -126,6 +135,7 @@ class HubSpotDesk:
 
     _TYPES: ClassVar = {"deal": "deals", "account": "companies", "contact": "contacts"}
     _FREQUENCY: ClassVar = {"monthly": "monthly", "quarterly": "quarterly", "yearly": "annually", "once": ""}
+    _OWNER: ClassVar = "71204411"  #: one of the portal's three people; Salesforce gives every record an owner by itself
 
     def __init__(self, control: Control) -> None:
         self._control = control
@@ -139,18 +149,24 @@ class HubSpotDesk:
             "pipeline": "default",
             "dealstage": "contractsent",
             "deal_currency_code": sale.currency,
+            "hubspot_owner_id": self._OWNER,
             "closedate": now.isoformat(),
             "billing_net_days": str(sale.net_days),
             **({"billing_po_number": sale.po_number} if sale.po_number else {}),
             **({"billing_term_months": str(sale.term_months)} if sale.term_months else {}),
             **({"billing_start": now.date().isoformat(), "billing_auto_renew": "no"} if is_ramp(sale) else {}),
-            **({"billing_kind": "amendment", "billing_amends": at.deal.id} if at and is_upsell(sale) else {}),
+            **({"billing_kind": kind, "billing_amends": at.deal.id} if at and (kind := follows_as(sale)) else {}),
         }
         who: dict[str, Any] = (
             {"company": at.account.id, "contact": at.contact.id}
             if at
             else {
-                "company": {"name": sale.account, "city": sale.city, "country": sale.country},
+                "company": {
+                    "name": sale.account,
+                    "city": sale.city,
+                    "country": sale.country,
+                    "hubspot_owner_id": self._OWNER,
+                },
                 "contact": {
                     "lastname": "Accounts Payable",
                     **({} if sale.email_missing else {"email": sale.email}),
@@ -184,6 +200,13 @@ class HubSpotDesk:
         found = self._control.get(f"/hubspot/objects/{self._TYPES[record.kind]}/{record.id}")
         properties: Mapping[str, Any] = found["properties"]
         return properties
+
+    def tasks(self, record: RecordRef) -> list[Mapping[str, Any]]:
+        """The tasks about a record, as its page shows them."""
+        found: list[Mapping[str, Any]] = self._control.get(f"/hubspot/tasks/{self._TYPES[record.kind]}/{record.id}")[
+            "tasks"
+        ]
+        return found
 
     def _edit(self, record: RecordRef, properties: Mapping[str, str]) -> None:
         self._control.patch(f"/hubspot/objects/{self._TYPES[record.kind]}/{record.id}", {"properties": properties})
@@ -232,9 +255,9 @@ def is_ramp(sale: Sale) -> bool:
     return sale.scene is Scene.RAMP
 
 
-def is_upsell(sale: Sale) -> bool:
-    """Whether it adds to a contract that runs."""
-    return sale.scene is Scene.UPSELL
+def follows_as(sale: Sale) -> str:
+    """What it does to the contract of the account's first deal; empty where it has nothing to do with it."""
+    return {Scene.UPSELL: "amendment", Scene.RENEWAL: "renewal"}.get(sale.scene, "") if sale.scene else ""
 
 
 def desks(control: Control) -> dict[str, Desk]:

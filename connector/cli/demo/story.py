@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from connector.cli.demo.book import Sale, Scene
 from connector.cli.demo.payers import Payers
+from connector.cli.demo.renewal_scene import RenewalSeen, look
 from connector.cli.demo.scene_tables import print_preview
 from connector.cli.demo.scene_verdict import judge_scenes
 from connector.cli.demo.scenes import Seen, in_scene, look_ahead, mend, read_refusals
@@ -22,6 +23,10 @@ _MONTH = 4
 """Weeks between two looks of the connector's own clockwork, which would look every hour if the clock did not leap."""
 
 _UPSELL_WEEK = 6
+_RENEWAL_WEEK = 9
+_ASKING_WEEK = 12
+_LATER = (Scene.UPSELL, Scene.RENEWAL)
+"""What nobody has thought of yet when the quarter begins."""
 
 _AT_ONCE = 12
 """Deals won in the same moment, as at the end of a quarter."""
@@ -46,21 +51,16 @@ def play(stage: Stage, book: tuple[Sale, ...], console: Console) -> list[DealRep
         ) as progress,
     ):
         _win(stage, [one for one in placed if one.sale.won], at, seen, progress)
-        placed += _pass_the_quarter(stage, placed, _upsells(book), at, seen, progress)
+        placed += _pass_the_quarter(stage, placed, book, at, seen, progress)
     with console.status("Reading every record back …"):
         reports = judge(placed, at, stage.control, stage.services)
         judge_scenes(reports, seen, Billing(stage.control))
     return reports
 
 
-def _upsells(book: Sequence[Sale]) -> tuple[Sale, ...]:
-    """What nobody has thought of yet when the quarter begins."""
-    return tuple(sale for sale in book if sale.scene is Scene.UPSELL)
-
-
 def _enter(stage: Stage, book: tuple[Sale, ...], at: dict[str, Desk], seen: Seen) -> list[Placed]:
     """The sales desks enter their deals, all of them open; two are looked at ahead."""
-    placed = place_all(tuple(sale for sale in book if sale.scene is not Scene.UPSELL), at)
+    placed = place_all(tuple(sale for sale in book if sale.scene not in _LATER), at)
     stage.settle()
     look_ahead(stage, in_scene(Scene.RAMP, placed), seen)
     return placed
@@ -98,13 +98,14 @@ def _win(stage: Stage, won: Sequence[Placed], at: dict[str, Desk], seen: Seen, p
 def _pass_the_quarter(
     stage: Stage,
     placed: Sequence[Placed],
-    upsells: tuple[Sale, ...],
+    book: tuple[Sale, ...],
     at: dict[str, Desk],
     seen: Seen,
     progress: Progress,
 ) -> list[Placed]:
-    """Thirteen weeks: invoices fall due, customers pay or do not, some buy more in mid-term; gives what they bought."""
-    bought: list[Placed] = []
+    """Thirteen weeks: invoices fall due, customers pay or do not, some buy more; gives the deals that came."""
+    upsells, renewals = (tuple(sale for sale in book if sale.scene is scene) for scene in _LATER)
+    more: list[Placed] = []
     payers = Payers(stage.control, placed)
     task = progress.add_task("The quarter passes", total=_WEEKS, now="")
     for week in range(1, _WEEKS + 1):
@@ -112,14 +113,31 @@ def _pass_the_quarter(
             stage.control.advance(timedelta(days=1))
             payers.a_day_passes()
         if week == _UPSELL_WEEK:
-            bought = _sell_more(stage, placed, upsells, at, seen, progress)
+            more += _sell_more(stage, placed, upsells, at, seen, progress)
+        if week == _RENEWAL_WEEK:
+            more += place_all(renewals, at, placed)
         stage.settle()
         if week % _MONTH == 0 or week == _WEEKS:
             stage.a_day_is_over()
             stage.settle()
+        if week == _ASKING_WEEK:
+            _warn(stage, more, at, seen, progress)
+            payers.are_asked()
+            stage.settle()
         now = stage.control.now().date()
         progress.update(task, advance=1, now=f"{now}, {payers.paid} payments")
-    return bought
+    for one in in_scene(Scene.RENEWAL, more):
+        seen.renewals[one.deal].after = look(stage, at[one.sale.crm], one)
+    return more
+
+
+def _warn(stage: Stage, deals: Sequence[Placed], at: dict[str, Desk], seen: Seen, progress: Progress) -> None:
+    """The renewals are near, and the records of those who pay late say so."""
+    for one in in_scene(Scene.RENEWAL, deals):
+        found = look(stage, at[one.sale.crm], one)
+        seen.renewals[one.deal] = RenewalSeen(before=found)
+        if any(found.flagged.values()):
+            progress.console.print(f"[yellow]{one.sale.account}[/] is flagged before its renewal: {found.reason}")
 
 
 def _sell_more(
