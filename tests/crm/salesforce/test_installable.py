@@ -161,6 +161,38 @@ def test_every_field_keeps_salesforces_limits(path: str) -> None:
     assert bool(values) == (value(field, "type") == "Picklist")
 
 
+_ALWAYS = {"fullName", "label", "inlineHelpText", "type"}
+_OF_TYPE: dict[str, set[str]] = {
+    "Text": {"length"},
+    "LongTextArea": {"length", "visibleLines"},
+    "Currency": {"precision", "scale"},
+    "Number": {"precision", "scale"},
+    "Percent": {"precision", "scale"},
+    "Date": set(),
+    "DateTime": set(),
+    "Url": set(),
+    "Checkbox": {"defaultValue"},
+    "Picklist": {"valueSet"},
+    "Lookup": {"referenceTo", "relationshipName", "relationshipLabel", "deleteConstraint"},
+}
+"""What each type needs. Source: Metadata API reference, CustomField."""
+
+
+@pytest.mark.parametrize("path", THERE)
+def test_every_field_says_what_its_type_needs_and_nothing_else(path: str) -> None:
+    """A deploy is refused whole for one element too few or too many."""
+    field = THERE[path]
+    told = [tag(each) for each in field]
+    assert len(set(told)) == len(told)
+    assert set(told) - {"description", "externalId"} == _ALWAYS | _OF_TYPE[str(value(field, "type"))]
+    if "externalId" in told:
+        assert value(field, "type") == "Text"
+    if value(field, "type") == "LongTextArea":
+        assert 256 <= int(value(field, "length") or 0) <= 131_072
+    if value(field, "type") == "Text":
+        assert 1 <= int(value(field, "length") or 0) <= 255
+
+
 def test_what_people_fill_in_is_there_as_well() -> None:
     """Such as the terms of an account, which we read and never write."""
     read_only = {field.path for field in wanted_fields(MAPPING) if not field.written}
