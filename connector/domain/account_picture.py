@@ -120,7 +120,7 @@ class _Assessed:
 
     def steady(self, policy: HealthPolicy, excuses: Excuses) -> PaymentHealth:
         """As its flag goes by it."""
-        if excuses.now == excuses.at_opening:
+        if not excuses.now and not excuses.at_opening:
             return self.now(policy)
         account = self._facts.account
         return self._assess(steadied(account.invoices, excuses), (), policy)

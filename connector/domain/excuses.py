@@ -47,14 +47,13 @@ def excuses_on(
 def steadied(invoices: Sequence[Invoice], excuses: Excuses) -> Sequence[Invoice]:
     """The invoices as the flag counts them all day, each saying itself whether it is excused.
 
-    What was paid today counts as paid, whatever excuse it had this morning.
+    What was paid today counts as paid, whatever excuse it had this morning or has since.
     """
     return [_as_opened(invoice, excuses) for invoice in invoices]
 
 
 def _as_opened(invoice: Invoice, excuses: Excuses) -> Invoice:
     paid_today = invoice.paid_at is not None and invoice.paid_at.date() == excuses.day
-    excused = invoice.ref in (excuses.now if paid_today else excuses.at_opening)
-    if excused:
+    if invoice.ref in excuses.at_opening and not paid_today:
         return invoice if invoice.disputed or invoice.processing else replace(invoice, disputed=True)
     return replace(invoice, disputed=False, processing=False) if invoice.disputed or invoice.processing else invoice
