@@ -31,6 +31,8 @@ LATE_ACCOUNT_DAYS = 5
 SETTLING_DAYS = 30
 """How long after the window a model waits before it learns from it: its last invoices have hardly been due before."""
 
+_MONTHS_IN_WINDOW = 4  # 90 days after 31 January are over on 1 May
+
 MOST_MONTH_ENDS = 60
 """The last five years; older behaviour weighs nothing any more, and the work stays bounded."""
 
@@ -115,18 +117,18 @@ def last_day(accounts: Sequence[Account]) -> date | None:
 
 
 def month_ends(accounts: Sequence[Account]) -> list[date]:
-    """Every month end that can be judged: something is known on it, and its window lies within the data."""
+    """Every month end that can be judged, the last ``MOST_MONTH_ENDS`` of them.
+
+    Something is known on it, something falls due after it, and its window lies within the data. A single mistyped day
+    far off therefore takes no month end away.
+    """
     last = last_day(accounts)
     if last is None:
         return []
     first = min(account.by_issue[0].issued for account in accounts)
-    found: list[date] = []
-    day = last.replace(day=1) - timedelta(days=1)
-    while day >= first and len(found) < MOST_MONTH_ENDS:
-        if day + timedelta(days=WINDOW_DAYS) <= last:
-            found.append(day)
-        day = day.replace(day=1) - timedelta(days=1)
-    return found[::-1]
+    months = {invoice.due.replace(day=1) for account in accounts for invoice in account.by_issue}
+    ends = {add_months(month, -back) - timedelta(days=1) for month in months for back in range(_MONTHS_IN_WINDOW)}
+    return sorted(day for day in ends if first <= day and day + timedelta(days=WINDOW_DAYS) <= last)[-MOST_MONTH_ENDS:]
 
 
 def judge(accounts: Sequence[Account]) -> Iterator[Judgement]:

@@ -124,7 +124,10 @@ def test_an_account_of_which_nothing_has_come_due_is_not_judged() -> None:
 
 
 def test_only_month_ends_whose_window_lies_within_the_data_are_judged() -> None:
-    accounts = [Account([an_invoice(date(2025, 1, 31), due=date(2025, 3, 1), paid=date(2025, 6, 29))])]
+    invoices = [
+        an_invoice(date(2025, 1, 31), due=date(2025, month, 5), paid=date(2025, 6, 29)) for month in (3, 4, 5, 6)
+    ]
+    accounts = [Account(invoices)]
 
     assert last_day(accounts) == date(2025, 6, 29)
     assert month_ends(accounts) == [date(2025, 1, 31), date(2025, 2, 28), date(2025, 3, 31)]
@@ -132,10 +135,25 @@ def test_only_month_ends_whose_window_lies_within_the_data_are_judged() -> None:
 
 
 def test_no_more_than_five_years_are_judged() -> None:
-    old = [Account([OLD._replace(issued=date(1999, 5, 1)), OLD._replace(issued=END)])]
+    days = [date(1990 + month // 12, 1 + month % 12, 10) for month in range(12 * 36)]
+    old = [Account([OLD._replace(issued=day, due=day + timedelta(days=20), paid=day) for day in days])]
 
     assert len(month_ends(old)) == 60
-    assert month_ends(old)[-1] == date(2025, 9, 30)
+    assert month_ends(old)[-1] == date(2025, 8, 31)
+
+
+def test_a_single_mistyped_year_takes_no_month_end_away() -> None:
+    account = [an_invoice(date(2025, m, 1), due=date(2025, m, 20), paid=date(2025, m, 25)) for m in range(1, 13)]
+    typo = an_invoice(date(2025, 5, 1), due=date(2025, 5, 20), paid=date(2095, 5, 25))
+
+    assert set(month_ends([Account(account)])) <= set(month_ends([Account([*account, typo])]))
+
+
+@pytest.mark.parametrize(("day", "judged_on"), [(date(2025, 5, 1), True), (date(2025, 5, 2), False)])
+def test_a_window_of_90_days_may_reach_into_a_fourth_month(day: date, judged_on: bool) -> None:
+    known = an_invoice(date(2024, 12, 1), due=date(2025, 1, 5), paid=date(2025, 1, 5))
+
+    assert (date(2025, 1, 31) in judged(known, an_invoice(day, due=day, paid=day))) is judged_on
 
 
 def test_without_any_invoice_there_is_nothing_to_judge() -> None:
