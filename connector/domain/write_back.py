@@ -21,6 +21,10 @@ Value: TypeAlias = str | int | Decimal | bool | date | datetime | None
 
 Values: TypeAlias = Mapping[str, Value]
 
+_Stored: TypeAlias = str | int | bool | None
+Stored: TypeAlias = Mapping[str, _Stored]
+"""Values as JSON holds them, by ``encode``."""
+
 
 class ValueType(StrEnum):
     """How a CRM should hold the value."""
@@ -165,17 +169,33 @@ def loud(values: Values) -> dict[str, Value]:
     return {name: value for name, value in values.items() if name not in QUIET}
 
 
-def encode(values: Values) -> dict[str, str | int | bool | None]:
+def says_else(before: Stored, now: Stored) -> bool:
+    """Whether ``now`` holds a value that is a reason to write and that ``before`` has not.
+
+    So it is with ``RecordState.difference``, but both are as ``encode`` gives them: what is the same to the letter need
+    not be decoded.
+    """
+    return any(
+        name not in QUIET
+        and (
+            name not in before
+            or (before[name] != value and _decode_one(name, before[name]) != _decode_one(name, value))
+        )
+        for name, value in now.items()
+    )
+
+
+def encode(values: Values) -> dict[str, _Stored]:
     """Values as JSON holds them, exactly: a Decimal becomes its text, never a float."""
     return {name: _encode_one(value) for name, value in sorted(values.items())}
 
 
-def decode(stored: Mapping[str, str | int | bool | None]) -> dict[str, Value]:
+def decode(stored: Stored) -> dict[str, Value]:
     """What ``encode`` wrote, with each value's type restored from its canonical field."""
     return {name: _decode_one(name, value) for name, value in stored.items()}
 
 
-def _encode_one(value: Value) -> str | int | bool | None:
+def _encode_one(value: Value) -> _Stored:
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, datetime):
@@ -185,7 +205,7 @@ def _encode_one(value: Value) -> str | int | bool | None:
     return format(value, "f") if isinstance(value, Decimal) else value
 
 
-def _decode_one(name: str, value: str | int | bool | None) -> Value:
+def _decode_one(name: str, value: _Stored) -> Value:
     known = BY_NAME.get(name)
     if known is None or not isinstance(value, str):
         return value

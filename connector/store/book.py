@@ -15,7 +15,7 @@ from connector.domain.billing import BillingAccount
 from connector.domain.planning import CUSTOMER
 from connector.domain.refs import RecordRef
 from connector.store import tables
-from connector.store.bulk_rows import BulkRows, among, statement, undisturbed
+from connector.store.bulk_rows import BulkRows, among, statement
 from connector.store.ledger_rows import KINDS
 from connector.targets import TargetKind
 
@@ -122,10 +122,9 @@ class PostgresBook:
 
 
 def _facts(rows: BulkRows, customers: Sequence[str]) -> Iterator[AccountFacts]:
-    with undisturbed():
-        kinds = {kind.name: rows.held(kind, parts=kind.name != "invoices") for kind in KINDS}
-        owners, deals = _owners(rows), _deals(rows)
-        mirrored = rows.customers()
+    kinds = {kind.name: rows.held(kind, parts=kind.name != "invoices") for kind in KINDS}
+    owners, deals = _owners(rows), _deals(rows)
+    mirrored = rows.customers()
     for of in customers:
         if of in mirrored:
             held = {name: tuple(records.get(of, ())) for name, records in kinds.items()}

@@ -5,13 +5,13 @@ It ends as ``PostgresRecords.desire`` would for one record after the other, and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
 
 from connector.domain.refs import RecordRef
-from connector.domain.write_back import QUIET, STAMP, RecordState, Value, Values, decode, encode, loud
+from connector.domain.write_back import STAMP, Stored, Values, encode, says_else
 from connector.store.columns import to_json
 
 _STORED = b"select ref, desired from crm_record where ref = any(%(refs)b)"
@@ -45,12 +45,8 @@ class _Row(NamedTuple):
     """What a record's row should hold now."""
 
     ref: RecordRef
-    desired: Mapping[str, Any]  #: as JSON holds it
+    desired: Stored
     differs: bool
-
-    @classmethod
-    def of(cls, state: RecordState) -> _Row:
-        return cls(state.ref, encode(state.desired), bool(state.difference()))
 
 
 def desire_all(driver: psycopg.Connection[Any], values: Mapping[RecordRef, Values]) -> dict[RecordRef, bool]:
@@ -59,40 +55,42 @@ def desire_all(driver: psycopg.Connection[Any], values: Mapping[RecordRef, Value
     A record is touched only when it is new, or when a value changes whose change is a reason to write. Gives those that
     changed, and whether they now differ from what was written.
     """
-    shown = {ref: {name: value for name, value in values[ref].items() if name != STAMP} for ref in sorted(values)}
-    stored = dict(_read(driver, _STORED, list(shown)))
-    news = [ref for ref, mine in shown.items() if _is_news(encode(mine), stored.get(str(ref)))]
-    if not news:
+    stored = dict(_read(driver, _STORED, list(values)))
+    wanted: dict[RecordRef, Stored] = {}
+    for ref in sorted(values):
+        shown = encode({name: value for name, value in values[ref].items() if name != STAMP})
+        known = stored.get(str(ref))
+        if known is None or says_else(known, shown):
+            wanted[ref] = shown
+    if not wanted:
         return {}
-    made = _make_or_lock(driver, [_Row.of(RecordState(ref, shown[ref], {})) for ref in news])
-    there = {ref: shown[ref] for ref in news if ref not in made}
-    changed = _merged(driver, there)
+    made = _make_or_lock(driver, wanted, stored.keys())
+    changed = _merged(driver, {ref: shown for ref, shown in wanted.items() if ref not in made})
     if changed:
         driver.execute(_CHANGE, _document(changed))
     return made | {row.ref: row.differs for row in changed}
 
 
-def _is_news(wanted: Mapping[str, Any], stored: Mapping[str, Any] | None) -> bool:
-    """Compared as JSON holds them, which is quick; two ways to write one number are told apart under the lock."""
-    return stored is None or any(
-        name not in stored or stored[name] != value for name, value in wanted.items() if name not in QUIET
-    )
-
-
-def _make_or_lock(driver: psycopg.Connection[Any], rows: Sequence[_Row]) -> dict[RecordRef, bool]:
+def _make_or_lock(
+    driver: psycopg.Connection[Any], wanted: Mapping[RecordRef, Stored], stored: Collection[str]
+) -> dict[RecordRef, bool]:
     """A row for each record that has none; the others' are locked. Gives those that were made, and if they differ."""
+    rows = [
+        _Row(ref, {}, differs=False) if str(ref) in stored else _Row(ref, shown, says_else({}, shown))
+        for ref, shown in wanted.items()
+    ]
     made = {ref for (ref,) in driver.execute(_MAKE_OR_LOCK, _document(rows))}
     return {row.ref: row.differs for row in rows if str(row.ref) in made}
 
 
-def _merged(driver: psycopg.Connection[Any], shown: Mapping[RecordRef, Mapping[str, Value]]) -> list[_Row]:
+def _merged(driver: psycopg.Connection[Any], wanted: Mapping[RecordRef, Stored]) -> list[_Row]:
     """What records whose rows are locked should hold with these values; without those for whom it is no news."""
     rows = []
-    for ref, desired, written, differs in _read(driver, _HELD, list(shown)):
-        before, mine = decode(desired), RecordRef.parse(ref)
-        now = RecordState(mine, {**before, **shown[mine]}, decode(written))
-        row = _Row.of(now)
-        if row.differs != differs or loud(now.desired) != loud(before):
+    for ref, desired, written, differs in _read(driver, _HELD, list(wanted)):
+        mine = RecordRef.parse(ref)
+        now = {**desired, **wanted[mine]}
+        row = _Row(mine, now, says_else(written, now))
+        if row.differs != differs or says_else(desired, now):
             rows.append(row)
     return rows
 

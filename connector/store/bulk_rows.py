@@ -24,14 +24,14 @@ from connector.store.ledger_rows import Kind, Parts, columns_of
 _DIALECT = make_url("postgresql+psycopg://").get_dialect()()
 
 
-class Known(dict[str, Any]):
+class Known(dict[str | None, Any]):
     """What a stored text means, worked out the first time it is met."""
 
     def __init__(self, column_type: type[TypeDecorator[Any]]) -> None:
-        super().__init__()
+        super().__init__({None: None})
         self._read = column_type().process_result_value
 
-    def __missing__(self, text: str) -> Any:
+    def __missing__(self, text: str | None) -> Any:
         self[text] = meaning = self._read(text, _DIALECT)
         return meaning
 
@@ -73,13 +73,14 @@ class BulkRows:
 
     def _by_customer(self, reading: _Reading, parts: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
         held: dict[str, list[Any]] = defaultdict(list)
+        own_parts: tuple[Any, ...] = ()
         record, parts_at = reading.record, reading.parts_at
         spoken = [(at, self._meanings(word)) for at, word in reading.spoken]
         for of, *cells in self.cells(reading.sql):
-            own_parts = tuple(parts.get(cells[0], ()))
+            if parts_at is not None:
+                own_parts = tuple(parts.get(cells[0], ()))
             for at, known in spoken:
-                if cells[at] is not None:
-                    cells[at] = known[cells[at]]
+                cells[at] = known[cells[at]]
             if parts_at is not None:
                 cells.insert(parts_at, own_parts)
             held[of].append(record(*cells))

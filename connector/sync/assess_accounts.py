@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
 
 from connector import targets
-from connector.domain.account_picture import account_picture
+from connector.domain.account_picture import Rules, account_picture
 from connector.domain.dates import start_of_day
 from connector.domain.refs import RecordRef
 from connector.domain.write_back import Values
@@ -70,29 +72,50 @@ def assess_accounts(_ref: str, services: Services) -> None:
         if not batch:
             break
         after = batch[-1]
-        _assess_each(batch, since, services, tally)
+        _assess_each(batch, since, rules_in_force(services), services, tally)
         if number % _TELL_EVERY == 0:
             log.info("accounts are being assessed", **tally.fields())
     log.info("accounts assessed", **tally.fields())
 
 
-def _assess_each(customers: Sequence[RecordRef], since: datetime, services: Services, tally: _Tally) -> None:
+def _assess_each(
+    customers: Sequence[RecordRef], since: datetime, rules: Rules, services: Services, tally: _Tally
+) -> None:
     """All of them at once; if that fails, one half and then the other, until what fails is a single account."""
     try:
-        _assess_all(customers, since, services, tally)
+        with _undisturbed():
+            _assess_all(customers, since, rules, services, tally)
     except RetryLater:
         raise
     except Exception as error:
-        if len(customers) > 1:
-            middle = len(customers) // 2
-            _assess_each(customers[:middle], since, services, tally)
-            _assess_each(customers[middle:], since, services, tally)
-        else:
+        if len(customers) == 1:
             _leave_alone(customers[0], error, services, tally)
+            return
+    else:
+        return
+    middle = len(customers) // 2
+    for half in (customers[:middle], customers[middle:]):
+        _assess_each(half, since, rules, services, tally)
 
 
-def _assess_all(customers: Sequence[RecordRef], since: datetime, services: Services, tally: _Tally) -> None:
-    rules = rules_in_force(services)
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Without looks for garbage in cycles: values make none, and to look through all of them takes as long as they do.
+
+    It holds for the whole process, for the second that a set takes.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _assess_all(
+    customers: Sequence[RecordRef], since: datetime, rules: Rules, services: Services, tally: _Tally
+) -> None:
     with services.store.begin() as work:
         held = work.book.hold(customers, since)
         now = services.clock()
