@@ -157,8 +157,9 @@ def assess(
     points = _points(told, judged.points)
     by_currency = _by_currency(standings)
     main = by_currency.get(_main_currency(standings, by_currency, today))
-    oldest = max([each.past_due for each in standings], default=0)
-    trending = tuple(sorted([o for each in told if (o := each.outcome) and tells_of_trend(each)]))
+    oldest = max([each.days_past_due for each in by_currency.values()], default=0)
+    given_up = any(each.written_off_minor for each in by_currency.values())
+    trending = tuple(sorted(_trending(told) if given_up else outcomes))
     method = method_state(customer, next_invoice.day if next_invoice else None, today)
     broken = _broken(promises, given, payments, today)
     score = judged.score if outcomes else None
@@ -180,7 +181,7 @@ def assess(
     return PaymentHealth(
         as_of=today,
         currency=main.currency if main else "",
-        word=word(score, oldest, policy, ever_late=bool(points), given_up=_given_up(told, today)),
+        word=word(score, oldest, policy, ever_late=bool(points), given_up=given_up and _given_up(told, today)),
         score=score,
         next_late_chance=judged.next_late_chance if outcomes else None,
         trouble_chance=judged.trouble_chance if outcomes else None,
@@ -267,6 +268,10 @@ def _main_currency(standings: Sequence[InvoiceStanding], by_currency: Mapping[st
         for code in by_currency
     }
     return max(by_currency, key=lambda code: (recent[code], newest[code], code))
+
+
+def _trending(told: Sequence[InvoiceStanding]) -> list[lateness.Outcome]:
+    return [outcome for each in told if (outcome := each.outcome) is not None and tells_of_trend(each)]
 
 
 def _given_up(told: Sequence[InvoiceStanding], today: date) -> bool:
