@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,3 +68,32 @@ def test_without_a_file_the_ledger_is_asked_and_a_missing_one_ends_with_2() -> N
 
     assert done.exit_code == 2
     assert "DATABASE_URL" in done.stderr
+
+
+_LOADED = """
+import sys
+import click
+from connector.cli import cli
+
+health = cli.get_command(click.Context(cli), "health")
+for name in ("assess", "evaluate"):
+    health.get_command(click.Context(health), name)
+heavy = ("sqlalchemy", "psycopg", "procrastinate", "stripe", "hubspot", "simple_salesforce", "flask", "numpy", "pandas")
+print(*(name for name in heavy if name in sys.modules))
+"""
+
+
+@pytest.mark.slow
+def test_a_file_is_read_without_loading_a_database_or_a_vendor() -> None:
+    """Nor any numerical library: whoever tries it on an export has only what the connector itself needs."""
+    done = subprocess.run([sys.executable, "-c", _LOADED], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == []
+
+
+def test_health_lists_its_commands_and_knows_no_other() -> None:
+    listed = run("--help").stdout
+
+    assert "assess" in listed
+    assert "evaluate" in listed
+    assert run("nonsense").exit_code == 2
