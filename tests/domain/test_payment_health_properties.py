@@ -235,6 +235,42 @@ def test_the_sentences_agree_with_the_figures(history: list[Invoice], portfolio:
         assert set(reason.invoices) <= {invoice.ref for invoice in history}
 
 
+nothing_owed = st.one_of(
+    bills(states=("draft", "void", "other")),
+    bills().map(lambda each: replace(each, total=0, amount_due=0, amount_paid=0, amount_remaining=0)),
+    bills().map(lambda each: replace(each, replaced_by=RecordRef("stripe", "invoice", "in_new"))),
+)
+
+
+@few
+@given(histories_with(nothing_owed), portfolios)
+def test_what_was_never_a_receivable_changes_nothing(history: list[Invoice], portfolio: Portfolio) -> None:
+    assert judged(history, portfolio) == judged(history[1:], portfolio)
+
+
+excused = st.tuples(bills(states=("paid", "open", "uncollectible")), st.booleans()).map(
+    lambda both: replace(both[0], disputed=both[1], processing=not both[1])
+)
+
+
+@few
+@given(histories_with(excused), portfolios)
+def test_what_is_disputed_or_on_its_way_neither_helps_nor_harms_the_score(
+    history: list[Invoice], portfolio: Portfolio
+) -> None:
+    """Paid or not: so nobody gains by not paying it."""
+    excused_one, *others = history
+    expected = judged(others, portfolio)
+    for state in (excused_one, paid_today(excused_one), never_paid(excused_one)):
+        health = judged([state, *others], portfolio)
+        assert (health.score, health.next_late_chance, health.resolved) == (
+            expected.score,
+            expected.next_late_chance,
+            expected.resolved,
+        )
+        assert (health.overdue_count, health.days_past_due) == (expected.overdue_count, expected.days_past_due)
+
+
 @few
 @given(histories)
 def test_payments_that_say_what_the_invoices_say_change_nothing(history: list[Invoice]) -> None:
