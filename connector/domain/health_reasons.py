@@ -107,41 +107,53 @@ def _clause(found: Findings) -> str:
     habit = found.habit
     if not habit.paid:
         return _never_paid(found)
-    if habit.paid < THIN or habit.usual_days_late > 0 or not found.poor:
+    if habit.paid >= THIN and (habit.usual_days_late > 0 or not found.poor):
         return _usually(habit)
-    if habit.paid_late:
+    if habit.paid >= THIN and habit.paid_late:
         return f"{habit.paid_late} of {habit.paid} paid invoices were late"
-    return f"the {habit.paid} paid before were on time"
+    others = "1 other was" if habit.paid == 1 else f"{habit.paid} others were"
+    return f"{others} paid {_at_worst(habit)}"
 
 
 def _habit(found: Findings) -> Reason:
-    habit = found.habit
-    by_points = tuple(ref for ref, _ in found.points)
-    usual = _usually(habit) if habit.paid else _never_paid(found)
-    if habit.paid < THIN:
-        late = habit.paid_late > 0 or not habit.paid
-    elif habit.usual_days_late <= 0 and found.poor and habit.paid_late:
-        late = True
-        usual = f"{habit.paid_late} of {habit.paid} paid invoices were late, by up to {_days(habit.worst_days_late)}"
-    else:
-        late = habit.usual_days_late > 0
-    text = f"{usual[0].upper()}{usual[1:]}."
+    """How the account pays, where nothing is overdue."""
+    text, late = _how_it_pays(found)
+    text = f"{text[0].upper()}{text[1:]}."
     if late:
-        return Reason(ReasonCode.PAYS_LATE, text, by_points)
+        return Reason(ReasonCode.PAYS_LATE, text, tuple(ref for ref, _ in found.points))
     on_time = (each for each in found.standings if each.outcome is not None and each.outcome.days_late <= 0)
     return Reason(ReasonCode.PAYS_ON_TIME, text, _oldest_first(on_time))
 
 
+def _how_it_pays(found: Findings) -> tuple[str, bool]:
+    """In words, and whether that is late. They never say that all is well beside a poor score."""
+    habit = found.habit
+    if not habit.paid:
+        return _never_paid(found), True
+    if habit.paid < THIN:
+        return _usually(habit), habit.paid_late > 0
+    if habit.usual_days_late > 0 or not found.poor:
+        return _usually(habit), habit.usual_days_late > 0
+    if habit.paid_late:
+        worst = _days(habit.worst_days_late)
+        return f"{habit.paid_late} of {habit.paid} paid invoices were late, by up to {worst}", True
+    return f"the {habit.paid} paid invoices were on time", False
+
+
 def _usually(habit: Habit) -> str:
     if habit.paid < THIN:
-        if habit.worst_days_late <= 0:
-            return "so far paid on time"
-        most = "" if habit.paid == 1 else "up to "
-        return f"so far paid {most}{_days(habit.worst_days_late)} after due"
+        return f"so far paid {_at_worst(habit)}"
     usual = habit.usual_days_late
     if usual > 0:
         return f"usually pays {_days(usual)} after due"
     return f"usually pays {_days(-usual)} before due" if usual < 0 else "usually pays on time"
+
+
+def _at_worst(habit: Habit) -> str:
+    """Of too few paid invoices for a habit, the latest."""
+    if habit.worst_days_late <= 0:
+        return "on time"
+    return f"{'' if habit.paid == 1 else 'up to '}{_days(habit.worst_days_late)} after due"
 
 
 def _never_paid(found: Findings) -> str:
@@ -151,15 +163,11 @@ def _never_paid(found: Findings) -> str:
 
 
 def _nothing_due(found: Findings) -> Reason:
-    coming = [
-        each
-        for each in found.standings
-        if each.owed and each.invoice.due_date is not None and each.invoice.due_date >= found.today
-    ]
-    if not coming:
-        text = "No invoice tells yet how it pays." if found.standings else "No invoice has come due yet."
-        return Reason(ReasonCode.NOTHING_DUE, text)
-    first = min(coming, key=_age)
+    if not found.standings:
+        return Reason(ReasonCode.NOTHING_DUE, "No invoice has come due yet.")
+    first = min(found.standings, key=_age)
+    if not first.owed or _age(first)[0] < found.today:
+        return Reason(ReasonCode.NOTHING_DUE, "No invoice tells yet how it pays.")
     due = first.invoice.due_date or found.today
     money = Money(first.owed, first.invoice.currency)
     text = f"No invoice has come due yet; the first, {money}, is due on {_day(due)}."

@@ -114,7 +114,7 @@ CASES = [
         [*monthly(3, first=200), owed(48), owed(50), owed(52)],
         "late",
         True,
-        ["3 invoices, EUR 300.00, up to 52 days late; the 3 paid before were on time."],
+        ["3 invoices, EUR 300.00, up to 52 days late; 3 others were paid on time."],
     ),
     Case(
         "slow for years, and overdue again",
@@ -198,6 +198,13 @@ CASES = [
         ["1 invoice, EUR 100.00, 20 days late; no invoice was ever paid.", THIN_1],
     ),
     Case(
+        "two invoices, one of them overdue",
+        [paid(50, 0), owed(10)],
+        "watch",
+        False,
+        ["1 invoice, EUR 100.00, 10 days late; 1 other was paid on time.", THIN_2],
+    ),
+    Case(
         "two invoices, one of them late",
         [paid(20, 0), paid(50, 30)],
         "watch",
@@ -234,6 +241,13 @@ CASES = [
     Case(
         "nothing but a dispute",
         [owed(50, total=90_000, disputed=True)],
+        "unknown",
+        False,
+        ["No invoice tells yet how it pays.", "1 invoice, EUR 900.00, is disputed and not counted as late."],
+    ),
+    Case(
+        "a dispute, and a first invoice to come",
+        [owed(50, total=90_000, disputed=True), owed(-10)],
         "unknown",
         False,
         ["No invoice tells yet how it pays.", "1 invoice, EUR 900.00, is disputed and not counted as late."],
@@ -283,6 +297,13 @@ CASES = [
         "watch",
         False,
         [ON_TIME, "1 invoice, EUR 800.00, was written off."],
+    ),
+    Case(
+        "two written off, the rest on time",
+        [*monthly(3), written_off(200, 80_000), written_off(230, 80_000)],
+        "watch",
+        False,
+        ["The 3 paid invoices were on time.", "2 invoices, EUR 1,600.00, were written off."],  # 60.8 points
     ),
     Case(
         "written off and never paid",
@@ -381,7 +402,7 @@ CASES = [
         "watch",
         False,
         [
-            "1 invoice, EUR 400.00, 30 days late; the 6 paid before were on time.",  # 72.6 points
+            "1 invoice, EUR 400.00, 30 days late; 6 others were paid on time.",  # 72.6 points
             "1 invoice, EUR 800.00, was written off.",
             "1 invoice, EUR 90.00, is disputed and not counted as late.",
         ],
