@@ -9,6 +9,7 @@ import pytest
 
 from connector.domain.renewal_task import RenewalDeal, body_of, due_on, subject_of
 from connector.domain.renewals import Renewal, RenewalSource
+from connector.domain.write_back import Value
 from connector.ports import task_subject
 from tests.factories import TODAY
 
@@ -25,7 +26,7 @@ def test_each_renewal_and_window_has_a_subject_of_its_own() -> None:
 
 
 def test_the_text_says_who_how_much_how_late_why_and_what_is_to_be_renewed() -> None:
-    shown = {
+    shown: dict[str, Value] = {
         "currency": "EUR",
         "health": "late",
         "health_score": 41,
