@@ -50,9 +50,15 @@ def for_crm(name: str) -> Target:
     return Target(TargetKind.CRM, name)
 
 
-def for_everybody() -> Target:
-    """The Target that works out the health of all accounts."""
-    return Target(TargetKind.NIGHTLY, "all")
+UPWARDS, DOWNWARDS = "upwards", "downwards"
+
+
+def for_everybody() -> tuple[Target, Target]:
+    """The Targets that work out the health of all accounts: from both ends of the book, until they meet.
+
+    So two workers share the night, and either alone does all of it.
+    """
+    return Target(TargetKind.NIGHTLY, UPWARDS), Target(TargetKind.NIGHTLY, DOWNWARDS)
 
 
 def for_poll(name: str) -> Target:

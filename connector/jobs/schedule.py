@@ -81,11 +81,11 @@ def knock_again(services: Services) -> int:
 
 
 def mark_unassessed(services: Services) -> bool:
-    """Mark the run over all accounts while some were not assessed today: days pass without any webhook."""
+    """Mark the runs over all accounts while some were not assessed today: days pass without any webhook."""
     with services.store.begin() as work:
         if not work.book.unassessed(start_of_day(services.clock()), None, 1):
             return False
-        return work.targets.mark_all([targets.for_everybody()], unpark=False) > 0
+        return work.targets.mark_all(targets.for_everybody(), unpark=False) > 0
 
 
 def mark_portfolio(services: Services) -> int:
@@ -101,7 +101,9 @@ def mark_renewals(services: Services) -> int:
     """Mark flagged accounts whose renewal deals were not looked at for a week: one may have been opened unheard."""
     with services.store.begin() as work:
         due = work.renewals.due(services.today() - _LOOK_AGAIN_AFTER, _BATCH)
-        marks = [targets.for_record(TargetKind.RENEWAL, account) for account in due if account.provider in services.crms]
+        marks = [
+            targets.for_record(TargetKind.RENEWAL, account) for account in due if account.provider in services.crms
+        ]
         return work.targets.mark_all(marks, unpark=False)
 
 

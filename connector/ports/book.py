@@ -13,10 +13,13 @@ from connector.domain.refs import RecordRef
 class Book(Protocol):
     """The whole book of accounts, read in sets."""
 
-    def unassessed(self, since: datetime, after: RecordRef | None, limit: int) -> list[RecordRef]:
+    def unassessed(
+        self, since: datetime, after: RecordRef | None, limit: int, *, downwards: bool = False
+    ) -> list[RecordRef]:
         """Customers whose health was not worked out at or after ``since``, in order of their refs, behind ``after``.
 
-        Left out are those whose own HEALTH Target is dirty or parked: it is their turn there.
+        ``downwards`` begins at the other end. Left out are those whose own HEALTH Target is dirty or parked: it is
+        their turn there.
         """
         ...
 

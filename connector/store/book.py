@@ -62,15 +62,18 @@ class PostgresBook:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def unassessed(self, since: datetime, after: RecordRef | None, limit: int) -> list[RecordRef]:
+    def unassessed(
+        self, since: datetime, after: RecordRef | None, limit: int, *, downwards: bool = False
+    ) -> list[RecordRef]:
         """Customers whose health was not worked out at or after ``since``, in order of their refs, behind ``after``.
 
-        Left out are those whose own HEALTH Target is dirty or parked: it is their turn there.
+        ``downwards`` begins at the other end. Left out are those whose own HEALTH Target is dirty or parked: it is
+        their turn there.
         """
         ref = tables.customer.c.ref
-        query = select(ref).where(_NOT_ASSESSED, ~_AT_WORK).order_by(ref).limit(limit)
+        query = select(ref).where(_NOT_ASSESSED, ~_AT_WORK).order_by(ref.desc() if downwards else ref).limit(limit)
         if after is not None:
-            query = query.where(ref > after)
+            query = query.where(ref < after if downwards else ref > after)
         return list(self._connection.execute(query, {"since": since}).scalars())
 
     def hold(self, customers: Sequence[RecordRef], since: datetime) -> list[RecordRef]:

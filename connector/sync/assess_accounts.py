@@ -52,8 +52,11 @@ class _Tally:
         }
 
 
-def assess_accounts(_ref: str, services: Services) -> None:
+def assess_accounts(direction: str, services: Services) -> None:
     """Work out the payment health of every customer that was not assessed today, from the ledger alone.
+
+    ``direction`` is the end of the book to begin at: two runs go towards each other, so that two workers share a night,
+    and either alone does all of it.
 
     Each set of customers is a transaction of its own, so that a run that was cut off goes on where it ended. An account
     with which something goes wrong gets a HEALTH Target of its own, where it is tried again and at last parked with
@@ -68,7 +71,7 @@ def assess_accounts(_ref: str, services: Services) -> None:
     after: RecordRef | None = None
     for number in itertools.count(1):
         with services.store.begin() as work:
-            batch = work.book.unassessed(since, after, _AT_ONCE)
+            batch = work.book.unassessed(since, after, _AT_ONCE, downwards=direction == targets.DOWNWARDS)
         if not batch:
             break
         after = batch[-1]

@@ -18,7 +18,7 @@ def set_health_policy(document: object, services: Services, *, by: str, why: str
     with services.store.begin() as work:
         work.settings.put(POLICY, policy.document(), by=by, why=why)
         customers = work.book.forget_assessments()
-        work.targets.mark_dirty(targets.for_everybody())
+        work.targets.mark_all(targets.for_everybody())
     return customers
 
 

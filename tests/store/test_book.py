@@ -85,6 +85,8 @@ def test_customers_not_assessed_come_in_order_page_by_page(store: PostgresStore)
         assert work.book.unassessed(NOW, None, 2) == [a, c]
         assert work.book.unassessed(NOW, c, 2) == [d]
         assert work.book.unassessed(NOW, d, 2) == []
+        assert work.book.unassessed(NOW, None, 2, downwards=True) == [d, c]
+        assert work.book.unassessed(NOW, c, 2, downwards=True) == [a]
 
 
 def test_customers_that_are_worked_on_or_parked_are_not_named(store: PostgresStore) -> None:

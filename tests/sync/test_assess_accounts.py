@@ -26,7 +26,7 @@ from connector.sync.assess_account import assess_account
 from connector.sync.assess_accounts import assess_accounts
 from connector.sync.bill_deal import bill_deal
 from connector.sync.refresh_account import refresh_account
-from connector.targets import TargetKind
+from connector.targets import Target, TargetKind
 from tests.factories import NOW, TODAY, an_invoice
 from tests.fakes import a_fake_deal
 from tests.random_book import fill_book
@@ -78,7 +78,7 @@ def health_targets(database: psycopg.Connection[Any]) -> list[str]:
 
 
 def run(world: World) -> None:
-    assess_accounts("all", world.services)
+    assess_accounts(targets.UPWARDS, world.services)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -146,7 +146,7 @@ def test_the_crm_is_marked_only_when_a_record_differs(world: World) -> None:
 def test_a_crm_that_is_not_connected_is_not_marked(world: World) -> None:
     """Its values wait until it is back."""
     billed_as(world, "a")
-    assess_accounts("all", replace(world.services, crms={}))
+    assess_accounts(targets.UPWARDS, replace(world.services, crms={}))
     assert not world.dirty(targets.for_crm("fake"))
     assert shown(world, "a")["days_past_due"] == 10
 
@@ -166,7 +166,7 @@ def test_a_run_that_is_cut_off_goes_on_where_it_ended(
         return moment
 
     with pytest.raises(Unreachable):
-        assess_accounts("all", replace(world.services, clock=clock))
+        assess_accounts(targets.UPWARDS, replace(world.services, clock=clock))
     done = assessed_at(database)
     assert [ref[-1] for ref in sorted(done) if done[ref] is not None] == ["a", "b"]
     assert [ref for ref, *_ in database.execute(DESIRED)] == ["fake:account:a", "fake:account:b"]
@@ -245,7 +245,7 @@ def test_a_refresh_at_the_same_time_never_loses(world: World, database: psycopg.
     holds, may_go_on = Event(), Event()
     with ThreadPoolExecutor(2) as beside:
         clock = _pausing(world.clock(), holds, may_go_on)
-        nightly = beside.submit(assess_accounts, "all", replace(world.services, clock=clock))
+        nightly = beside.submit(assess_accounts, targets.UPWARDS, replace(world.services, clock=clock))
         assert holds.wait(10)
         refresh = beside.submit(refresh_account, customer, world.services)
         _wait_for_a_waiter(database, refresh.done)
@@ -277,17 +277,40 @@ def test_a_database_that_is_away_is_tried_again_as_a_whole(world: World, databas
         raise RetryLater("Away.")
 
     with pytest.raises(RetryLater):
-        assess_accounts("all", replace(world.services, clock=away))
+        assess_accounts(targets.UPWARDS, replace(world.services, clock=away))
     assert health_targets(database) == []
 
 
-def test_the_run_is_the_work_of_its_target(world: World) -> None:
-    billed_as(world, "a")
+def test_two_runs_share_the_book_from_both_ends(
+    world: World, database: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One waits with the first set in its hands; the other does all the rest, and neither waits for the other."""
+    monkeypatch.setattr(module, "_AT_ONCE", 2)
+    billed_as(world, *"abcdefg")
+    holds, may_go_on = Event(), Event()
+    with ThreadPoolExecutor(1) as beside:
+        services = replace(world.services, clock=_pausing(NOW, holds, may_go_on))
+        upwards = beside.submit(assess_accounts, targets.UPWARDS, services)
+        assert holds.wait(10)
+        with capture_logs() as logs:
+            assess_accounts(targets.DOWNWARDS, world.services)
+        assert [ref[-1] for ref, at in sorted(assessed_at(database).items()) if at is None] == ["a", "b"]
+        assert (logs[-1]["assessed"], logs[-1]["passed_over"]) == (5, 2)
+        may_go_on.set()
+        upwards.result(10)
+    assert set(assessed_at(database).values()) == {NOW}
+
+
+@pytest.mark.parametrize("target", targets.for_everybody(), ids=str)
+def test_either_run_alone_does_everybody(world: World, monkeypatch: pytest.MonkeyPatch, target: Target) -> None:
+    """Each in a lane of its own."""
+    monkeypatch.setattr(module, "_AT_ONCE", 2)
+    billed_as(world, *"abc")
     with world.services.store.begin() as work:
-        work.targets.mark_dirty(targets.for_everybody())
-    world.run(targets.for_everybody())
-    assert shown(world, "a")["days_past_due"] == 10
-    assert targets.for_everybody().lane == "nightly:all"
+        work.targets.mark_dirty(target)
+    world.run(target)
+    assert [shown(world, name)["days_past_due"] for name in "abc"] == [10, 10, 10]
+    assert target.lane == f"nightly:{target.ref}"
 
 
 def _pausing(moment: datetime, holds: Event, may_go_on: Event) -> Callable[[], datetime]:
