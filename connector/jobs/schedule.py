@@ -15,8 +15,8 @@ from connector import targets
 from connector.domain.dates import start_of_day
 from connector.jobs.app import CLOCKWORK
 from connector.ports import Services
-from connector.targets import TargetKind
 from connector.sync.refit_portfolio import PORTFOLIO_FITTED
+from connector.targets import TargetKind
 
 _REFIT_EVERY = timedelta(days=7)
 _LOOK_AGAIN_AFTER = timedelta(days=6)
