@@ -10,7 +10,7 @@ from connector.domain.account_facts import AccountFacts
 from connector.domain.account_profile import AccountProfile
 from connector.domain.billing import Dispute, Invoice, Subscription
 from connector.domain.excuses import Excuses, excuses_on, steadied
-from connector.domain.health_override import in_force
+from connector.domain.health_override import Override, in_force
 from connector.domain.health_policy import HealthPolicy, RollUp
 from connector.domain.health_word import Health
 from connector.domain.invoice_standing import contested_by
@@ -69,9 +69,14 @@ def account_picture(facts: AccountFacts, today: date, rules: Rules) -> Picture:
             values[ref] = {**each.values, **_terms(each, rules)}
         for deal in facts.background.flagged_deals.get(ref, ()):
             values[deal] = each.flag_values
+    flags = {ref: each.flag for ref, each in judged.items()}
+    for flag in _forgotten(facts, today, rules):
+        flags[flag.account] = flag
+        nothing: dict[str, Value] = {"health": flag.word.value, "health_score": None, "health_reason": ""}
+        for ref in (flag.account, *facts.background.flagged_deals.get(flag.account, ())):
+            values[ref] = {**nothing, "health_as_of": today, "late_payer": False}
     for deal in facts.billed_by:
         values[deal] = _deal_values(deal, facts, judged, seen, today, rules)
-    flags = {ref: each.flag for ref, each in judged.items()}
     return Picture(
         values=values,
         flags=flags,
@@ -151,7 +156,7 @@ def _judge(ref: RecordRef, facts: AccountFacts, seen: _Assessed, today: date, ru
         steady=_verdict(seen.steady(policy, excuses)),
         renewal=_renewal(ref, facts, today, rules),
         excuses=excuses,
-        override=in_force(known.overrides, today),
+        override=in_force(_said_of(ref, facts), today),
         below=known.below.get(ref, ()) if rules.policy.roll_up is RollUp.WORST_CHILD else (),
         paid_on=_paid_late_on(facts.account.invoices),
     )
@@ -168,6 +173,35 @@ def _judge(ref: RecordRef, facts: AccountFacts, seen: _Assessed, today: date, ru
         "renewal_date": flag.renewal.on if flag.renewal else None,
     }
     return _Judged(policy, flag, values)
+
+
+def _said_of(ref: RecordRef, facts: AccountFacts) -> Sequence[Override]:
+    """What people said of an account. Records of one customer are one company: what is said of one counts for all.
+
+    What is said of an account that somebody else pays for counts for it alone, and before what is said of its payer.
+    """
+    said = facts.background.overrides
+    of_payer = [each for each in said if each.account in facts.owners]
+    own = [each for each in said if each.account == ref]
+    return of_payer if ref in facts.owners else own or of_payer
+
+
+def _forgotten(facts: AccountFacts, today: date, rules: Rules) -> Iterator[Flag]:
+    """Accounts that showed how their payer pays, which the policy does not have them show any more."""
+    for ref in facts.background.paid_for if rules.policy.roll_up is not RollUp.PAYER else ():
+        before = facts.background.before.get(ref)
+        if before is not None and ref not in facts.owners and before.word is not Health.UNKNOWN:
+            yield replace(
+                before,
+                late_payer=False,
+                window=None,
+                word=Health.UNKNOWN,
+                own=Health.UNKNOWN,
+                own_reason="",
+                since=today,
+                cleared_on=today if before.late_payer else None,
+                cleared_because="how its payer pays is not shown on it any more" if before.late_payer else "",
+            )
 
 
 def _terms(judged: _Judged, rules: Rules) -> Mapping[str, Value]:

@@ -38,8 +38,8 @@ class Accounts(Protocol):
         """The customers whose look decides what the account shows: its own, or those that pay for it."""
         ...
 
-    def above(self, account: RecordRef) -> list[RecordRef]:
-        """The accounts above it, its parent first; a circle is followed once."""
+    def customers_above(self, accounts: Sequence[RecordRef]) -> list[RecordRef]:
+        """The customers of all accounts above any of these, however many levels up; a circle is followed once."""
         ...
 
     def background(self, customers: Sequence[RecordRef]) -> Mapping[RecordRef, Background]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Connection, and_, select, update
+from sqlalchemy import Connection, Select, and_, literal, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from connector.domain.account_facts import Background
@@ -13,14 +14,29 @@ from connector.domain.account_profile import AccountProfile
 from connector.domain.planning import CUSTOMER
 from connector.domain.refs import RecordRef
 from connector.domain.renewal_flag import Flag
-from connector.store.background import profile_of, read_background
+from connector.store.background import DEEPEST, among, profile_of, read_background
 from connector.store.columns import storable
 from connector.store.flag_rows import flag_of, row_of
 from connector.store.health_tables import account_flag, crm_account
 from connector.store.tables import billed_deal, customer, link
 
-_MOST_ABOVE = 10
-"""Levels of a group that are followed; more are a circle, or a mistake."""
+
+def _customers_above() -> Select[Any]:
+    parent, known = crm_account.c.parent, crm_account.alias()
+    first = select(parent.label("ref"), literal(1).label("level")).where(among(crm_account.c.ref), parent.is_not(None))
+    tree = first.cte("tree", recursive=True)
+    tree = tree.union(
+        select(known.c.parent, tree.c.level + 1)
+        .join(known, known.c.ref == tree.c.ref)
+        .where(tree.c.level < DEEPEST, known.c.parent.is_not(None))
+    )
+    return (
+        select(link.c.target)
+        .join(tree, link.c.owner == tree.c.ref)
+        .where(link.c.role == CUSTOMER)
+        .distinct()
+        .order_by(link.c.target)
+    )
 
 
 def _keep_flag() -> Insert:
@@ -30,6 +46,7 @@ def _keep_flag() -> Insert:
 
 
 _KEEP_FLAG = _keep_flag()
+_CUSTOMERS_ABOVE = _customers_above()
 
 
 class PostgresAccounts:
@@ -83,16 +100,10 @@ class PostgresAccounts:
         )
         return sorted(found)
 
-    def above(self, account: RecordRef) -> list[RecordRef]:
-        """The accounts above it, its parent first; a circle is followed once."""
-        found: list[RecordRef] = []
-        at: RecordRef | None = account
-        for _ in range(_MOST_ABOVE):
-            at = self._connection.execute(select(crm_account.c.parent).where(crm_account.c.ref == at)).scalar()
-            if at is None or at == account or at in found:
-                break
-            found.append(at)
-        return found
+    def customers_above(self, accounts: Sequence[RecordRef]) -> list[RecordRef]:
+        """The customers of all accounts above any of these, however many levels up; a circle is followed once."""
+        named = {"of": [str(account) for account in accounts]}
+        return list(self._connection.execute(_CUSTOMERS_ABOVE, named).scalars()) if accounts else []
 
     def background(self, customers: Sequence[RecordRef]) -> Mapping[RecordRef, Background]:
         """What is remembered of each of these customers, in a handful of statements for all of them."""

@@ -35,11 +35,11 @@ from connector.store.flag_rows import flag_of
 from connector.store.health_tables import account_flag, crm_account, flagged_deal, health_override, promise
 from connector.store.tables import billed_deal, customer, link
 
-_DEEPEST = 10
+DEEPEST = 10
 """Levels of a group that are followed; more are a circle, or a mistake."""
 
 
-def _among(column: Any) -> Any:
+def among(column: Any) -> Any:
     """One of those given as ``of``: one array, however many they are."""
     return type_coerce(column, Text) == any_(bindparam("of", type_=ARRAY(Text)))
 
@@ -47,13 +47,13 @@ def _among(column: Any) -> Any:
 def _below() -> Select[Any]:
     """Every account below each of those given, with its own word and the name it is billed by."""
     root = select(crm_account.c.parent.label("root"), crm_account.c.ref.label("ref"), literal(1).label("level")).where(
-        _among(crm_account.c.parent)
+        among(crm_account.c.parent)
     )
     tree = root.cte("tree", recursive=True)
     tree = tree.union(
         select(tree.c.root, crm_account.c.ref, tree.c.level + 1)
         .join(crm_account, crm_account.c.parent == tree.c.ref)
-        .where(tree.c.level < _DEEPEST)
+        .where(tree.c.level < DEEPEST)
     )
     billed = (
         select(func.min(customer.c.name))
@@ -74,7 +74,7 @@ _own = link.alias()
 _HAS_ITS_OWN = exists().where(_own.c.owner == billed_deal.c.sold_to, _own.c.role == CUSTOMER)
 
 # Built once and only filled in.
-_OWNERS = select(link.c.target, link.c.owner).where(_among(link.c.target), link.c.role == CUSTOMER)
+_OWNERS = select(link.c.target, link.c.owner).where(among(link.c.target), link.c.role == CUSTOMER)
 _DEALS = select(
     billed_deal.c.customer,
     billed_deal.c.deal,
@@ -82,18 +82,18 @@ _DEALS = select(
     billed_deal.c.sold_to,
     billed_deal.c.renewal_date,
     and_(billed_deal.c.sold_to.is_not(None), ~_HAS_ITS_OWN).label("paid_for"),
-).where(_among(billed_deal.c.customer))
-_PROMISES = select(promise).where(_among(promise.c.customer), promise.c.withdrawn_at.is_(None)).order_by(promise.c.id)
-_PROFILES = select(crm_account).where(_among(crm_account.c.ref))
+).where(among(billed_deal.c.customer))
+_PROMISES = select(promise).where(among(promise.c.customer), promise.c.withdrawn_at.is_(None)).order_by(promise.c.id)
+_PROFILES = select(crm_account).where(among(crm_account.c.ref))
 _OVERRIDES = (
     select(health_override)
-    .where(_among(health_override.c.account), health_override.c.ended_at.is_(None))
+    .where(among(health_override.c.account), health_override.c.ended_at.is_(None))
     .order_by(health_override.c.id)
 )
-_FLAGS = select(account_flag).where(_among(account_flag.c.account))
+_FLAGS = select(account_flag).where(among(account_flag.c.account))
 _FLAGGED = (
     select(flagged_deal.c.account, flagged_deal.c.deal)
-    .where(_among(flagged_deal.c.account), flagged_deal.c.cleared_at.is_(None))
+    .where(among(flagged_deal.c.account), flagged_deal.c.cleared_at.is_(None))
     .order_by(flagged_deal.c.deal)
 )
 _BELOW = _below()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy import Connection, and_, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connector.domain.planning import CUSTOMER
@@ -15,7 +15,10 @@ from connector.domain.write_back import decode
 from connector.ports.renewals import RenewalRow, RenewalTask
 from connector.store.columns import storable
 from connector.store.health_tables import account_flag, flagged_deal, renewal_task
-from connector.store.tables import crm_record, customer, link
+from connector.store.tables import billed_deal, crm_record, customer, link
+
+_is_billed = exists().where(link.c.owner == account_flag.c.account, link.c.role == CUSTOMER)
+_is_paid_for = exists().where(billed_deal.c.sold_to == account_flag.c.account)
 
 
 class PostgresRenewals:
@@ -115,7 +118,7 @@ class PostgresRenewals:
         query = (
             select(account_flag, crm_record.c.desired, named.label("name"), last_task.label("task"))
             .outerjoin(crm_record, crm_record.c.ref == flag.account)
-            .where(flag.window_days.is_not(None), flag.renewal_date <= until)
+            .where(flag.window_days.is_not(None), flag.renewal_date <= until, or_(_is_billed, _is_paid_for))
             .order_by(flag.renewal_date, flag.account)
             .limit(limit)
         )

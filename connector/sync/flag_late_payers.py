@@ -35,7 +35,7 @@ def flag_late_payers(ref: str, services: Services) -> None:
     """
     account = RecordRef.parse(ref)
     with services.store.begin() as work:
-        flag = work.accounts.flag(account)
+        flag = _standing(account, work, services)
     if flag is None or account.provider not in services.crms:
         return
     deals = find_renewal_deals(account, services) if flag.late_payer else []
@@ -49,6 +49,17 @@ def flag_late_payers(ref: str, services: Services) -> None:
         _close_tasks(flag, services)
     with services.store.begin() as work:
         work.renewals.seen(account, services.today())
+
+
+def _standing(account: RecordRef, work: UnitOfWork, services: Services) -> Flag | None:
+    """The account's flag; nobody looks any more at one that is not billed, or was merged into another."""
+    flag = work.accounts.flag(account)
+    if flag is None or not flag.late_payer or work.accounts.customers_of(account):
+        return flag
+    gone = replace(flag, late_payer=False, window=None, since=services.today(), cleared_on=services.today())
+    gone = replace(gone, cleared_because="the account is not billed any more")
+    work.accounts.keep_flags([gone])
+    return gone
 
 
 def _carry(flag: Flag, deals: Sequence[FoundDeal], work: UnitOfWork, services: Services) -> Values:

@@ -21,7 +21,7 @@ def keep_pictures(pictures: Iterable[Picture], rules: Rules, work: UnitOfWork, s
     renewals = {ref for picture in looked for ref in picture.renewal_work if ref.provider in services.crms}
     marks = {targets.for_record(TargetKind.RENEWAL, ref) for ref in renewals}
     if rules.policy.roll_up is RollUp.WORST_CHILD:
-        above = {ref for picture in looked for below in picture.tell_above for ref in work.accounts.above(below)}
-        customers = {customer for ref in above for customer in work.accounts.customers_of(ref)}
-        marks |= {targets.for_record(TargetKind.HEALTH, customer) for customer in customers}
+        below = [ref for picture in looked for ref in picture.tell_above]
+        above = work.accounts.customers_above(below)
+        marks |= {targets.for_record(TargetKind.HEALTH, customer) for customer in above}
     work.targets.mark_all(marks)

@@ -15,6 +15,7 @@ from connector.domain.account_picture import Picture, Rules, account_picture
 from connector.domain.account_profile import AccountProfile, size_of
 from connector.domain.billing import BillingAccount, Customer, Dispute, Invoice, InvoiceStatus
 from connector.domain.excuses import excuses_on, steadied
+from connector.domain.health_override import Override
 from connector.domain.health_policy import HealthPolicy, RollUp, Segment
 from connector.domain.health_word import Health
 from connector.domain.refs import RecordRef
@@ -80,6 +81,30 @@ def test_whoever_is_paid_for_shows_how_its_payer_pays_under_that_policy_alone() 
     assert str(shown["health_reason"]).startswith("Paid for by Acme GmbH. ")
     assert "open_balance" not in shown  # what is owed is its payer's
     assert child not in look(facts(OVERDUE, known=known)).values
+
+
+def test_when_the_policy_changes_nothing_stands_on_an_account_that_it_no_longer_shows() -> None:
+    child = RecordRef("hubspot", "account", "7")
+    known = {"paid_for": (child,), "sold_to": {DEAL: child}}
+    before = look(facts(OVERDUE, known=known), policy=HealthPolicy(roll_up=RollUp.PAYER)).flags
+    after = look(facts(OVERDUE, known={**known, "before": before, "flagged_deals": {child: (RENEWAL_DEAL,)}}))
+    for ref in (child, RENEWAL_DEAL):
+        assert (after.values[ref]["late_payer"], after.values[ref]["health"]) == (False, "unknown")
+    assert child in after.renewal_work
+    again = look(facts(OVERDUE, known={**known, "before": after.flags}))
+    assert child not in again.values
+
+
+def test_an_override_of_somebody_paid_for_is_of_nobody_else() -> None:
+    child = RecordRef("hubspot", "account", "7")
+    good = Override(1, child, Health.GOOD, "Grace", "A plan", NOW, TODAY)
+    known = {"paid_for": (child,), "sold_to": {DEAL: child}, "overrides": (good,)}
+    payer = HealthPolicy(roll_up=RollUp.PAYER)
+    flags = look(facts(OVERDUE, known=known), policy=payer).flags
+    assert (flags[child].late_payer, flags[ACCOUNT].late_payer) == (False, True)
+    whole = replace(good, account=ACCOUNT)
+    flags = look(facts(OVERDUE, known={**known, "overrides": (whole,)}), policy=payer).flags
+    assert (flags[child].late_payer, flags[ACCOUNT].late_payer) == (False, False)
 
 
 def test_a_child_counts_for_its_parent_under_that_policy_alone() -> None:

@@ -92,13 +92,16 @@ def test_an_account_belongs_to_its_own_customer_else_to_those_that_pay_for_it(st
         assert work.accounts.customers_of(account(2)) == [customer(2)]
 
 
-def test_accounts_above_are_followed_to_the_top_and_circles_once(store: PostgresStore) -> None:
+def test_customers_above_are_found_to_the_top_and_circles_are_followed_once(store: PostgresStore) -> None:
     with store.begin() as work:
+        for number in (1, 3, 5):  # nobody bills account 2, between 1 and 3
+            is_billed(work, number)
         for below, above in ((1, 2), (2, 3), (3, 1), (4, 5)):
             work.accounts.describe(AccountProfile(account(below), parent=account(above)), NOW)
-        assert work.accounts.above(account(4)) == [account(5)]
-        assert work.accounts.above(account(1)) == [account(2), account(3)]
-        assert work.accounts.above(account(5)) == []
+        assert work.accounts.customers_above([account(4)]) == [customer(5)]
+        assert work.accounts.customers_above([account(1)]) == [customer(1), customer(3)]
+        assert work.accounts.customers_above([account(4), account(2)]) == [customer(1), customer(3), customer(5)]
+        assert work.accounts.customers_above([account(5)]) == work.accounts.customers_above([]) == []
 
 
 def test_a_flag_comes_back_as_it_was_kept(store: PostgresStore) -> None:

@@ -448,6 +448,17 @@ def test_an_account_that_is_in_no_crm_of_ours_costs_no_call(world: World) -> Non
     assert world.crm.calls == []
 
 
+def test_an_account_that_is_billed_no_more_loses_its_flag_and_its_tasks(world: World) -> None:
+    late_near_renewal(world)
+    with world.services.store.begin() as work:
+        work.links.follow(ACCOUNT, RecordRef("fake", "account", "2"))  # as a merge does
+    flag_late_payers(str(ACCOUNT), world.services)
+    assert list(world.crm.closed_tasks.values()) == ["No longer flagged: the account is not billed any more."]
+    with world.services.store.begin() as work:
+        assert work.renewals.due(world.clock().date() + timedelta(days=99), 10) == []
+        assert work.renewals.upcoming(world.clock().date() + timedelta(days=99), 10) == []
+
+
 def test_a_date_is_read_from_the_deal_and_shown_on_the_account(world: World) -> None:
     customer = billed(world, renews_in=100)
     settle(world, customer)
