@@ -86,16 +86,17 @@ def judge(
     """Score, chances and what they are made of, at once: what ``score`` and the others say one by one."""
     by_due, grades = _weighed(outcomes, today)
     weights, total = _weights(outcomes, by_due, grades, mean_lateness)
-    points, whole, late, serious = [], [], [], []
-    for (_, days_late, unpaid), grade, by_age, in_score in zip(outcomes, grades, by_due, weights, strict=True):
-        points.append(100 * in_score * grade / (total + 1))
-        each = 1.0 if unpaid else by_age
-        whole.append(each)
+    share = 100 / (total + 1)
+    points = [share * each * grade for each, grade in zip(weights, grades, strict=True)]
+    whole, late, serious = [], [], []
+    for (_, days_late, unpaid), each in zip(outcomes, by_due, strict=True):
+        counts = 1.0 if unpaid else each
+        whole.append(counts)
         if days_late > 0:
-            late.append(each)
+            late.append(counts)
             if days_late > SERIOUS_DAYS:
-                serious.append(each)
-    unknown = 100 * mean_lateness / (total + 1)
+                serious.append(counts)
+    unknown = share * mean_lateness
     seen = fsum(whole) + 2
     return Judgement(
         max(0.0, 100 - fsum(points) - unknown),
@@ -114,8 +115,8 @@ def points_lost(outcomes: Sequence[Outcome], today: date, mean_lateness: float) 
     """
     by_due, grades = _weighed(outcomes, today)
     weights, total = _weights(outcomes, by_due, grades, mean_lateness)
-    points = [100 * each * grade / (total + 1) for each, grade in zip(weights, grades, strict=True)]
-    return points, 100 * mean_lateness / (total + 1)
+    share = 100 / (total + 1)
+    return [share * each * grade for each, grade in zip(weights, grades, strict=True)], share * mean_lateness
 
 
 def score(outcomes: Sequence[Outcome], today: date, mean_lateness: float) -> float:

@@ -90,6 +90,7 @@ def test_the_first_segment_that_fits_an_account_applies() -> None:
     assert policy.for_account(Account(size=" large ", country="DE")) == HealthPolicy(flag_below=40.0)
     assert policy.for_account(Account(size="small", country="DE")) == HealthPolicy(flag_below=50.0, severe_days=30)
     assert policy.for_account(Account(country="FR")) == HealthPolicy()
+    assert HealthPolicy().for_account(Account()) == HealthPolicy()
 
 
 def test_a_segment_may_switch_the_windows_off_and_leaves_the_rest() -> None:
