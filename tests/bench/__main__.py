@@ -1,4 +1,4 @@
-"""``python -m tests.bench``: our receiver beside a bare endpoint in the same run, and API calls per outcome."""
+"""``python -m tests.bench``: our receiver beside a bare endpoint, API calls per outcome, a night over all accounts."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from tests.bench.bare_app import TABLE
 from tests.bench.calls import Calls, measure_calls
 from tests.bench.event import SECRET
 from tests.bench.load import Load, Result, put
+from tests.bench.nightly import Figures, measure_nightly, told
 from tests.bench.planning import DEALS, seconds_by_kind
 from tests.webhooks.gunicorn_server import gunicorn
 
@@ -45,13 +46,21 @@ class Server:
 @click.option("--quick", is_flag=True, help="Shorter runs: figures that wobble more.")
 @click.option("--json", "as_json", is_flag=True, help="Figures for machines, on standard output.")
 @click.option("--database", default="", help="Measure on this Postgres instead of one of our own.")
-@click.option("--only", type=click.Choice(["planning"]), help="One part alone; planning needs no database.")
-def main(*, quick: bool, as_json: bool, database: str, only: str | None) -> None:
-    """Events per second and milliseconds at 1, 8 and 32 connections; then API calls per outcome."""
+@click.option("--only", type=click.Choice(["planning", "nightly"]), help="One part alone; planning needs no database.")
+@click.option("--accounts", default=100_000, show_default=True, help="How many the nightly run goes through.")
+def main(*, quick: bool, as_json: bool, database: str, only: str | None, accounts: int) -> None:
+    """Events per second and milliseconds at 1, 8 and 32 connections, API calls per outcome, a night over all accounts.
+
+    A given database must be empty for the night.
+    """
     console = Console(stderr=as_json)
     if only == "planning":
         for kind, seconds in seconds_by_kind().items():
             click.echo(f"{DEALS:,} deals of ten lines planned in {seconds:.2f} s ({kind})")
+        return
+    if only == "nightly":
+        night = _nightly(database, accounts)
+        click.echo(json.dumps(night.as_json(), indent=2) if as_json else "\n".join(told(night)))
         return
     with ExitStack() as stack:
         url = database or stack.enter_context(_own_postgres())
@@ -71,13 +80,21 @@ def main(*, quick: bool, as_json: bool, database: str, only: str | None) -> None
         ]
         rows = _rows(url)
     calls = measure_calls(quick=quick)
+    night = _nightly("", min(accounts, 5_000) if quick else accounts)
     if as_json:
-        click.echo(json.dumps(_as_json(measured, calls), indent=2))
+        click.echo(json.dumps(_as_json(measured, calls) | {"nightly": night.as_json()}, indent=2))
     else:
         console.print(_rates(measured))
         console.print(f"{rows:,} events are in the inbox.")
         if calls:
             console.print(_calls(calls))
+        for line in told(night):
+            console.print(line)
+
+
+def _nightly(database: str, accounts: int) -> Figures:
+    with ExitStack() as stack:
+        return measure_nightly(database or stack.enter_context(_own_postgres()), accounts)
 
 
 @contextmanager
