@@ -10,7 +10,7 @@ def test_the_nightly_bench_measures_what_it_says(empty_database_url: str) -> Non
     figures = measure_nightly(empty_database_url, 300, [("all new", 2), ("the next", 1)])
     first, next_one = figures.nights
     assert 2_500 < figures.invoices < 3_500
-    assert first.records == first.records_changed == 500
+    assert first.records == first.records_changed == 600
     assert 0 < next_one.records_changed < 300
     assert (first.workers, next_one.workers) == (2, 1)
     assert all(night.worker_mb < 500 for night in figures.nights)
