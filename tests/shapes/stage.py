@@ -191,6 +191,7 @@ def open_stage(crm: str, settings: Mapping[str, str], first_day: date, database_
             billing_policy=chosen.billing_policy,
             health_policy=HealthPolicy(),
             approval_policy=chosen.approval_policy,
+            terms_policy=chosen.terms_advice,
             readiness_stages=chosen.stages_to_check,
             hold_tolerance=chosen.hold_tolerance,
             throttle=throttle,
