@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from connector.domain.cash_forecast import RunningItem, contracted
-from connector.domain.receivable_rows import CustomerFacts, InvoiceHistory, days_past_due, open_amount
+from connector.domain.receivable_rows import CustomerFacts, InvoiceHistory, days_past_due
 
 TOP = 10
 
@@ -39,11 +39,8 @@ class Debtors:
         self._as_of = as_of
         self._sums: dict[tuple[str, str], list[int]] = {}
 
-    def add(self, invoice: InvoiceHistory) -> None:
-        """Count one invoice in."""
-        left = open_amount(invoice, self._as_of)
-        if not left:
-            return
+    def add(self, invoice: InvoiceHistory, left: int) -> None:
+        """Count in an invoice of which so much is open."""
         late = days_past_due(invoice, self._as_of)
         sums = self._sums.setdefault((invoice.currency, self._account(invoice.customer)), [0, 0, 0, 0])
         sums[0] += left

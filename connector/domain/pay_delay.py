@@ -67,12 +67,11 @@ class PayDelays:
             early, late = self._band
             return self._never_past(usual, early, late)
         late_by = (self.as_of - due).days
-        waits = [delay - late_by for delay in self._delays[bisect_right(self._delays, late_by) :]]
-        if not waits:
+        later = bisect_right(self._delays, late_by)  # from there on, all came later than this one is by now
+        if later == len(self._delays):
             return None
-        middle = _percentile(waits, 50)
-        early, late = (_percentile(waits, each) - middle for each in (EARLY, LATE))
-        return self._never_past(self.as_of + timedelta(days=middle), early, late)
+        early, middle, late = (_percentile(self._delays, each, later) for each in (EARLY, 50, LATE))
+        return self._never_past(due + timedelta(days=middle), early - middle, late - middle)
 
     def _never_past(self, expected: date, early: int | None, late: int | None) -> Guess:
         first = self.as_of + timedelta(days=1)
@@ -103,9 +102,9 @@ class PayDelays:
         return min(_percentile(off, EARLY), 0), max(_percentile(off, LATE), 0)
 
 
-def _percentile(ordered: Sequence[int], percent: int) -> int:
-    """By nearest rank."""
-    return ordered[max(-(-len(ordered) * percent // 100), 1) - 1]
+def _percentile(ordered: Sequence[int], percent: int, first: int = 0) -> int:
+    """By nearest rank, of those from the place ``first`` on."""
+    return ordered[first + max(-(-(len(ordered) - first) * percent // 100), 1) - 1]
 
 
 def _whole(days: Decimal) -> int:

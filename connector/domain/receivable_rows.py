@@ -117,7 +117,11 @@ def remaining(invoice: InvoiceHistory, day: date) -> int:
     """What nobody had paid or credited by the end of the day; 0 before it was issued."""
     if invoice.issued > day:
         return 0
-    return max(invoice.amount - moved(invoice, Kind.PAYMENT, until=day) - moved(invoice, Kind.CREDIT, until=day), 0)
+    left = invoice.amount
+    for each in invoice.movements:
+        if each.day <= day and each.kind is not Kind.RETURNED:
+            left -= each.amount
+    return max(left, 0)
 
 
 def open_amount(invoice: InvoiceHistory, day: date) -> int:

@@ -22,7 +22,7 @@ from connector.domain.pay_delay import PayDelays
 from connector.domain.promise import Promise
 from connector.domain.promised import Promised, promised
 from connector.domain.receivable_parts import MADE_OF, Frame, Part
-from connector.domain.receivable_rows import CustomerFacts, InvoiceHistory, open_amount
+from connector.domain.receivable_rows import CustomerFacts, InvoiceHistory
 from connector.domain.receivables import Receivables, Tally, unapplied_credits
 
 SEGMENTS: Mapping[str, Callable[[CustomerFacts], str]] = {
@@ -107,9 +107,9 @@ def report(ledger: Ledger, asked: Asked) -> Report:
         for part, amount, days in tally.add(invoice):
             if part in wanted:
                 rows.append(Row(segment, part, invoice, amount, days))
-        debtors.add(invoice)
-        if open_amount(invoice, asked.as_of) and invoice.amount > 0:
-            still_open.append(invoice)
+            if part is Part.OPEN:
+                still_open.append(invoice)
+                debtors.add(invoice, amount)
         if invoice.customer in promisers:
             promising.append(invoice)
     credits_of = _credits(ledger.customers.values(), asked, segment_of)

@@ -16,7 +16,7 @@ class ReceivableRows(Protocol):
     """The ledger as plain rows, for figures over all of it."""
 
     def customers(self) -> Iterable[CustomerFacts]:
-        """Every customer that has not been deleted, or is owed something by, with the account behind it."""
+        """Every customer, with the account behind it."""
         ...
 
     def invoices(self, until: date) -> Iterator[InvoiceHistory]:
@@ -37,8 +37,4 @@ class ReceivableRows(Protocol):
 
     def mrr_changes(self, until: date) -> Iterator[MrrChange]:
         """Every change of monthly revenue by the end of that UTC day, oldest first."""
-        ...
-
-    def seen_since(self) -> date | None:
-        """The last UTC day on which the ledger heard of any customer; None when it is empty."""
         ...

@@ -97,8 +97,6 @@ _MRR = (
     .order_by(mrr_change.c.at, mrr_change.c.subscription)
 )
 
-_SEEN = text("select (max(seen_at) at time zone 'utc')::date from customer")
-
 _BILLED = [*sorted(EARNING), "trialing"]
 """A trial's first invoice comes when it ends."""
 
@@ -134,11 +132,6 @@ class PostgresReceivables:
         """Every change of monthly revenue by the end of that UTC day, oldest first."""
         for row in self._stream(_MRR, until):
             yield MrrChange(*row)
-
-    def seen_since(self) -> date | None:
-        """The last UTC day on which the ledger heard of any customer; None when it is empty."""
-        found: date | None = self._connection.execute(_SEEN).scalar_one()
-        return found
 
     def _stream(self, query: Any, until: date) -> Iterator[Any]:
         """Rows as they come, so that a ledger of any size passes through."""

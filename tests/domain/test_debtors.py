@@ -14,7 +14,7 @@ from connector.domain.debtors import Debtors
 from connector.domain.promise import Promise, Standing
 from connector.domain.promised import promised
 from connector.domain.receivable_parts import Part
-from connector.domain.receivable_rows import CustomerFacts, InvoiceHistory, Kind, Movement
+from connector.domain.receivable_rows import CustomerFacts, InvoiceHistory, Kind, Movement, open_amount
 from connector.domain.receivables_report import Asked, Ledger, report
 from connector.domain.refs import RecordRef
 
@@ -64,7 +64,8 @@ def test_accounts_are_ranked_by_what_they_owe_over_all_their_customers() -> None
         owed(5, 9, 7_000, due=45),
     ]
     for row in rows:
-        debtors.add(row)
+        if left := open_amount(row, DAY):
+            debtors.add(row, left)
     found = [(each.currency, each.account, each.open, each.overdue, each.oldest) for each in debtors.found([])]
     assert found == [
         ("eur", "stripe:customer:9", 7_000, 7_000, 45),
@@ -75,7 +76,7 @@ def test_accounts_are_ranked_by_what_they_owe_over_all_their_customers() -> None
 
 def test_exposure_is_what_is_open_and_what_is_contracted() -> None:
     debtors = Debtors(CUSTOMERS, DAY)
-    debtors.add(owed(1, 1, 1_000))
+    debtors.add(owed(1, 1, 1_000), 1_000)
     bound = an_item(customer="stripe:customer:3", currency="usd")
     first, second = debtors.found([an_item(), an_item(customer="stripe:customer:2"), bound])
     assert (first.open, first.contracted, first.exposure) == (1_000, 600, 1_600)

@@ -57,14 +57,12 @@ def test_an_empty_ledger_has_no_rows(store: PostgresStore) -> None:
         told = (rows.customers(), rows.invoices(DAY), rows.drafts(), rows.running(), rows.promises())
         assert [list(each) for each in told] == [[]] * 5
         assert list(rows.mrr_changes(DAY)) == []
-        assert rows.seen_since() is None
 
 
 def test_a_customer_comes_with_its_account(store: PostgresStore, database_url: str) -> None:
     save(store, BillingAccount(CUSTOMER))
     with store.begin() as work:
         found = list(work.receivables.customers())
-        assert work.receivables.seen_since() == NOW.date()
     plain = CustomerFacts("stripe:customer:cus_1", "Acme", "eur", 700, NOW.date(), "hubspot:account:5")
     assert found == [plain]
     with psycopg.connect(database_url) as connection:
