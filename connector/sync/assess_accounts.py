@@ -131,10 +131,8 @@ def _assess_all(
             for ref, shown in pictures[-1].values.items():
                 values[ref] = {**values.get(ref, {}), **shown}
         changed = work.records.desire_all(values)
-        keep_pictures(pictures, rules, work, services)
         work.book.assessed(held, now)
-        crms = {ref.provider for ref, differs in changed.items() if differs} & services.crms.keys()
-        work.targets.mark_all(targets.for_crm(crm) for crm in crms)
+        keep_pictures(pictures, [ref for ref, differs in changed.items() if differs], rules, work, services)
     tally.assessed += len(held)
     tally.passed_over += len(customers) - len(held)
     tally.changed += len(changed)

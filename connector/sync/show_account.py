@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from connector import targets
 from connector.domain.account_facts import AccountFacts, Background
 from connector.domain.account_picture import Rules, account_picture
 from connector.domain.billing import BillingAccount
@@ -27,14 +26,13 @@ def show_account(
 
     ``and_say`` goes to the accounts as well: only who has just asked billing can say that all is up to date.
     """
-    facts = facts_of(account, work)
-    picture = account_picture(facts, services.today(), rules)
+    facts, now = facts_of(account, work), services.clock()
+    picture = account_picture(facts, now.date(), rules)
     values = {**picture.values, **{owner: {**picture.values[owner], **and_say} for owner in facts.owners}}
     # In the order in which everybody locks them, so that two transactions never wait for each other crosswise.
-    changed = {ref.provider for ref in sorted(values) if work.records.desire(ref, values[ref])}
-    keep_pictures([picture], rules, work, services)
-    work.ledger.assessed(account.customer.ref, services.clock())
-    work.targets.mark_all(targets.for_crm(crm) for crm in changed & services.crms.keys())
+    differing = [ref for ref in sorted(values) if work.records.desire(ref, values[ref])]
+    work.ledger.assessed(account.customer.ref, now)
+    keep_pictures([picture], differing, rules, work, services)
 
 
 def facts_of(account: BillingAccount, work: UnitOfWork) -> AccountFacts:
