@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import structlog
 
@@ -12,6 +13,7 @@ from connector.domain.health_word import Health
 from connector.domain.refs import RecordRef
 from connector.domain.renewal_flag import Flag
 from connector.domain.renewal_task import body_of, due_on, subject_of
+from connector.domain.renewals import Renewal, RenewalSource
 from connector.domain.write_back import Value, Values
 from connector.errors import NotFound
 from connector.ports import CrmTask, RenewalTask, Services, UnitOfWork, task_subject
@@ -20,6 +22,7 @@ from connector.sync.find_renewal_deals import FoundDeal, find_renewal_deals
 log = structlog.get_logger(__name__)
 
 _URGENT_DAYS = 30
+_NEW_TALK_AFTER = timedelta(days=90)
 
 _CARRIED = ("late_payer", "health", "health_score", "health_reason", "health_as_of")
 
@@ -85,7 +88,10 @@ def _tell_owner(flag: Flag, deals: Sequence[FoundDeal], shown: Values, name: str
     crm = services.crms[flag.account.provider]
     with services.store.begin() as work:
         kept = work.renewals.task(flag.account, task.renewal, task.window)
+        asked = work.renewals.open_tasks(flag.account)
     if kept is not None and (kept.task is not None or kept.closed_at is not None):
+        return
+    if kept is None and any(_is_the_same_talk(earlier, flag.renewal) for earlier in asked):
         return
     made = crm.find_task(kept.record, kept.subject) if kept is not None else None
     if made is None:
@@ -104,6 +110,14 @@ def _tell_owner(flag: Flag, deals: Sequence[FoundDeal], shown: Values, name: str
         evidence = {"task": str(made), "renewal": task.renewal.isoformat(), "window": task.window}
         work.audit.record("renewal task made", str(flag.account), evidence, services.clock())
     log.info("renewal task made", account=str(flag.account), window=task.window)
+
+
+def _is_the_same_talk(earlier: RenewalTask, renewal: Renewal) -> bool:
+    """Whether somebody was asked already, before an earlier end of a short period: a month is no renewal to talk about
+    anew each time.
+    """
+    apart = renewal.on - earlier.renewal
+    return renewal.source is RenewalSource.SUBSCRIPTION_ITEM and timedelta(0) < apart < _NEW_TALK_AFTER
 
 
 def _owner(records: Sequence[RecordRef], services: Services) -> RecordRef | None:

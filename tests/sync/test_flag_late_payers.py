@@ -169,6 +169,18 @@ def test_an_account_first_seen_late_gets_one_task_for_the_innermost_window_it_is
     assert "60-day" in task.subject
 
 
+def test_a_monthly_period_is_no_talk_to_be_had_anew_each_month(world: World) -> None:
+    deal = world.crm.has(a_fake_deal("1", net_days="Net 10"))  # no contract end and no date in the CRM: it runs on
+    bill_deal(str(deal), world.services)
+    with world.services.store.begin() as work:
+        (customer,) = work.accounts.customers_of(ACCOUNT)
+    for _ in range(13):
+        world.clock.forward(days=10)
+        settle(world, customer)
+    assert shows(world, ACCOUNT, "late_payer") is True
+    assert len(world.crm.tasks) == 2  # a first one, and one more after three months
+
+
 def test_nothing_is_asked_of_the_crm_while_nothing_changes(world: World) -> None:
     customer = late_near_renewal(world)
     world.crm.calls.clear()
