@@ -35,6 +35,8 @@ from tests.sync.conftest import World
 module = import_module("connector.sync.assess_accounts")
 
 DESIRED = "select ref, desired - 'health_as_of', written, differs from crm_record order by ref"
+FLAGS = "select to_jsonb(account_flag) from account_flag order by account"
+MARKED = "select kind, ref from target where kind <> 'health' order by kind, ref"
 VERSIONS = "select ref, xmin::text || ctid::text from crm_record"
 
 
@@ -93,15 +95,18 @@ def test_every_record_shows_what_its_account_alone_would_show(
     customers = fill_book(world.services.store, Random(seed), 60, TODAY)
     for days in (0, 20):
         world.clock.forward(days=days)
-        database.execute("create table before as select * from crm_record")
+        database.execute("truncate target")
+        database.execute("create table records as select * from crm_record")
+        database.execute("create table flags as select * from account_flag")
         for customer in customers:
             assess_account(str(customer), world.services)
-        alone = database.execute(DESIRED).fetchall()
-        database.execute("truncate crm_record; insert into crm_record select * from before; drop table before")
-        database.execute("update customer set assessed_at = null")
+        alone = [database.execute(query).fetchall() for query in (DESIRED, FLAGS, MARKED)]
+        database.execute("truncate crm_record, account_flag, target; update customer set assessed_at = null")
+        database.execute("insert into crm_record select * from records; insert into account_flag select * from flags")
+        database.execute("drop table records, flags")
         run(world)
-        assert database.execute(DESIRED).fetchall() == alone
-        assert len(alone) > 100
+        assert [database.execute(query).fetchall() for query in (DESIRED, FLAGS, MARKED)] == alone
+        assert all(len(rows) > least for rows, least in zip(alone, (100, 30, 0), strict=True))
 
 
 def test_the_next_day_only_changed_records_are_touched(world: World, database: psycopg.Connection[Any]) -> None:
