@@ -262,6 +262,8 @@ def _days_by_health(text: str) -> dict[Health, int]:
         TermsPolicy(days=days)
     except ValueError as error:
         raise Misconfigured.because(say.TERMS_UNREADABLE, given=repr(text)) from error
+    if len(days) != len(pairs):  # one health twice
+        raise Misconfigured.because(say.TERMS_UNREADABLE, given=repr(text))
     return days
 
 

@@ -10,8 +10,10 @@ import pytest
 from connector.billing import BILLINGS
 from connector.crm import CRMS
 from connector.domain.approval import ApprovalRule
+from connector.domain.health_word import Health
 from connector.domain.money import Money
 from connector.domain.policy import BillingPolicy, PastStart, Proration
+from connector.domain.terms_advice import TermsMode, TermsPolicy
 from connector.errors import Misconfigured
 from connector.settings import Environment, Settings
 
@@ -59,6 +61,13 @@ def test_a_provider_is_chosen_by_its_variables(monkeypatch: pytest.MonkeyPatch) 
         ("BILLING_AMENDMENTS", "later"),
         ("APPROVAL", "sometimes"),
         ("APPROVAL", "automatic,above"),
+        ("TERMS_POLICY", "sometimes"),
+        ("TERMS_DAYS", "good 14, late 30"),
+        ("TERMS_DAYS", "good many"),
+        ("TERMS_DAYS", "fine 30"),
+        ("TERMS_DAYS", "good"),
+        ("TERMS_DAYS", "late 14, late 7"),
+        ("TERMS_DAYS", "unknown 30"),
         ("APPROVAL_ABOVE", "10000"),
         ("APPROVAL_ABOVE", "EUR many"),
         ("APPROVAL_ABOVE", "EUR 10.001"),
@@ -91,6 +100,14 @@ def test_approval_reads_its_rules_and_limits(monkeypatch: pytest.MonkeyPatch) ->
     assert policy.rules == {ApprovalRule.ABOVE, ApprovalRule.MISMATCH}
     assert policy.above == {"eur": Money(1_000_000, "eur"), "jpy": Money(500_000, "jpy")}
     assert policy.tolerance == 2
+
+
+def test_terms_read_their_mode_and_the_days_of_each_health(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Left alone they are the domain's own defaults."""
+    policy = read(monkeypatch, TERMS_POLICY="advise", TERMS_DAYS="Late 7, severe 0").settings.terms_advice
+    assert (policy.mode, policy.days) == (TermsMode.ADVISE, {Health.LATE: 7, Health.SEVERE: 0})
+    monkeypatch.undo()
+    assert read(monkeypatch).settings.terms_advice == TermsPolicy()
 
 
 def test_nothing_waits_for_approval_unless_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

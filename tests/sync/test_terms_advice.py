@@ -10,14 +10,16 @@ import pytest
 from connector.domain.approval import ApprovalPolicy, ApprovalRule
 from connector.domain.billing import BillingAccount, Customer, Invoice
 from connector.domain.billing_plan import StepKey
+from connector.domain.health_word import Health
 from connector.domain.planning import CUSTOMER
 from connector.domain.refs import RecordRef
 from connector.domain.terms_advice import TermsException, TermsMode
 from connector.errors import NeedsHuman, Unreachable
-from connector.ports import DealPlan, DealRecords, Link, PlanState
+from connector.ports import DealPlan, DealRecords, Link, NewOverride, PlanState
 from connector.sync.allow_terms import allow_terms, end_exception
 from connector.sync.bill_deal import bill_deal
 from connector.sync.decide_plan import approve_plan, decline_plan
+from connector.sync.override_health import override_health
 from connector.sync.refresh_account import refresh_account
 from connector.targets import TargetKind, for_record
 from tests.factories import TODAY, an_invoice
@@ -312,6 +314,17 @@ def test_a_deal_whose_account_has_paid_up_goes_on_by_itself(known: World) -> Non
     pays_well(known)
     bill(known, ref)
     assert message_on(known, ref) == ("billed", "")
+
+
+def test_a_persons_word_over_the_record_counts_for_terms_too(known: World) -> None:
+    """The record says good, by hand: then its terms are those of a good account."""
+    pays_late(known)
+    by_hand = NewOverride(ACCOUNT, Health.GOOD, "fin", "They pay by a plan.", TODAY + timedelta(days=9))
+    override_health(by_hand, known.services)
+    ref = known.crm.has(a_fake_deal("2", net_days=60))
+    bill(known, ref)
+    assert message_on(known, ref) == ("billed", "")
+    assert "is good and supports up to 90 days" in said(known, ref)
 
 
 def test_a_payment_has_the_deals_looked_at_that_wait_for_their_terms(known: World) -> None:
