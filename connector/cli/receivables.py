@@ -60,7 +60,10 @@ def receivables(
         _print(report, form)
         return
     rows = shown.rows(report, customers) if week is None else _of_week(report, week, customers)
-    _print_rows(opened, rows, shown.ROW_COLUMNS if week is None else shown.CASH_COLUMNS, form)
+    columns = (
+        (shown.ROW_COLUMNS, shown.ROWS_FOR_PEOPLE) if week is None else (shown.CASH_COLUMNS, shown.CASH_FOR_PEOPLE)
+    )
+    _print_rows(opened, rows, columns, form)
 
 
 def _print(report: Report, form: str) -> None:
@@ -99,11 +102,11 @@ def _tables(report: Report) -> None:
 
 
 def _heads(report: Report) -> list[str]:
-    return ["figure", *(_head(currency.upper(), segment) for currency, segment in report.figures)]
+    return ["figure", *(_head(report, currency.upper(), segment) for currency, segment in report.figures)]
 
 
-def _head(currency: str, segment: str) -> str:
-    return f"{currency} {segment}".strip()
+def _head(report: Report, currency: str, segment: str) -> str:
+    return f"{currency} {segment or '(none)'}" if report.asked.by else currency
 
 
 def _by_figure(report: Report) -> list[dict[str, object]]:
@@ -112,7 +115,7 @@ def _by_figure(report: Report) -> list[dict[str, object]]:
     for row in shown.figures(report):
         unit = f" ({row['unit']})" if row["unit"] in ("days", "percent") else ""
         cells = found.setdefault(row["figure"], {"figure": f"{row['figure'].replace('_', ' ')}{unit}"})
-        cells[_head(row["currency"], row["segment"])] = row["value"]
+        cells[_head(report, row["currency"], row["segment"])] = row["value"]
     return list(found.values())
 
 
@@ -123,13 +126,16 @@ def _of_week(report: Report, day: date, customers: dict[str, CustomerFacts]) -> 
     return rows
 
 
-def _print_rows(opened: str, rows: list[shown.Shown], columns: tuple[str, ...], form: str) -> None:
+def _print_rows(
+    opened: str, rows: list[shown.Shown], columns: tuple[tuple[str, ...], tuple[str, ...]], form: str
+) -> None:
+    every, for_people = columns
     if form == "csv":
-        print_csv(rows, columns)
+        print_csv(rows, every)
     elif form == "json":
         print_json({"opened": opened, "rows": rows})
     elif rows:
-        print_rows(f"Behind {opened}", rows, columns)
+        print_rows(f"Behind {opened}", rows, for_people)
     else:
         click.echo(f"Nothing is behind {opened}.")
 

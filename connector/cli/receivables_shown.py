@@ -25,10 +25,13 @@ FIGURE_COLUMNS = ("as_of", "days", "currency", "segment", "figure", "value", "un
 ROW_COLUMNS = (
     *("currency", "segment", "part", "invoice", "number", "customer", "name", "issued", "due", "amount", "days"),
 )
+ROWS_FOR_PEOPLE = ("invoice", "number", "name", "currency", "segment", "part", "issued", "due", "amount", "days")
+"""What is copied stands first; the customer has a name."""
 CASH_COLUMNS = (
     *("currency", "week", "source", "number", "customer", "name", "invoiced", "due", "expected", "early", "late"),
     "amount",
 )
+CASH_FOR_PEOPLE = ("source", "number", "name", "currency", "due", "expected", "early", "late", "amount")
 _OPENS = frozenset(MADE_OF)
 
 

@@ -5,6 +5,8 @@ Whole minor units throughout; a ratio is divided at the very end.
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -156,6 +158,72 @@ def _true_dso(inv: pd.DataFrame, valid: pd.DataFrame, now: Any) -> Fraction | No
     some = inv.open.groupby(inv.finalized_at.dt.to_period("M")).sum()
     parts = [Fraction(int(aged[month]), int(sold[month])) for month in some.index[some > 0]]
     return sum(parts, start=Fraction(0)) if parts else None
+
+
+def cash(book: Ledger, as_of: date, weeks: int = 13) -> dict[str, dict[str, Any]]:
+    """When what is open should come, by currency: per week the sum, and by its end the sum, the least and the most."""
+    now = pd.Timestamp(as_of)
+    inv = book.invoices[book.invoices.finalized_at <= now].copy()
+    moves = book.moves[book.moves.invoice.isin(inv.index) & (book.moves.day <= now)]
+    came = moves[moves.kind == "paid"]
+    off = moves[moves.kind.isin(["paid", "credited"])].groupby("invoice").amount.sum()
+    inv["left"] = (inv.amount - off.reindex(inv.index).fillna(0).astype(int)).clip(lower=0)
+    inv["paid_on"] = came.groupby("invoice").day.max().reindex(inv.index)
+    over = (inv.gone <= now) | (inv.lost <= now)
+    done = inv[~over & (inv.left == 0) & inv.paid_on.notna() & (inv.due >= now - timedelta(days=365))]
+    delay = (done.paid_on - done.due).dt.days
+    whose = delay.groupby(done.customer)
+    everybody = sum((Fraction(int(own.sum()), len(own)) for _, own in whose), start=Fraction(0)) / len(whose)
+    habit = {customer: _half_up((int(own.sum()) + 2 * everybody) / (len(own) + 2)) for customer, own in whose}
+    off_by = sorted(int(days) - habit[customer] for customer, days in zip(done.customer, delay, strict=True))
+    band = min(_nearest(off_by, 10), 0), max(_nearest(off_by, 90), 0)
+    delays = sorted(int(each) for each in delay)
+    still = inv[~over & (inv.left > 0)]
+    rows = []
+    for invoice in still.itertuples():
+        due = invoice.finalized_at if pd.isna(invoice.due) else invoice.due
+        usual = due + timedelta(days=habit.get(invoice.customer, _half_up(everybody)))
+        if usual > now:
+            days = [usual + timedelta(days=shift) for shift in (0, *band)]
+        else:
+            longer = delays[bisect_right(delays, (now - due).days) :]
+            days = [due + timedelta(days=_nearest(longer, percent)) for percent in (50, 10, 90)] if longer else []
+        first = now + timedelta(days=1)
+        rows.append((invoice.currency, invoice.left, *([max(day, first) for day in days] or [None] * 3)))
+    table = pd.DataFrame(rows, columns=["currency", "left", "expected", "early", "late"])
+    table[["expected", "early", "late"]] = table[["expected", "early", "late"]].apply(pd.to_datetime)
+    return {str(currency): _weeks(mine, now, weeks) for currency, mine in table.groupby("currency")}
+
+
+def _weeks(table: pd.DataFrame, now: Any, weeks: int) -> dict[str, Any]:
+    ends = [now + timedelta(days=7 * number) for number in range(weeks + 1)]
+
+    def until(column: str, end: Any) -> int:
+        return int(table.left[table[column] <= end].sum())
+
+    told = [
+        (
+            until("expected", end) - until("expected", begin),
+            until("expected", end),
+            until("late", end),
+            until("early", end),
+        )
+        for begin, end in pairwise(ends)
+    ]
+    return {
+        "weeks": told,
+        "later": int(table.left[table.expected > ends[-1]].sum()),
+        "unforeseen": int(table.left[table.expected.isna()].sum()),
+    }
+
+
+def _nearest(ordered: list[int], percent: int) -> int:
+    """The percentile by nearest rank."""
+    return ordered[max(math.ceil(Fraction(len(ordered) * percent, 100)), 1) - 1]
+
+
+def _half_up(days: Fraction) -> int:
+    return math.floor(days + Fraction(1, 2))
 
 
 def revenue(tables: dict[str, pd.DataFrame], as_of: date, months: int = 12) -> dict[str, dict[str, Any]]:

@@ -65,6 +65,22 @@ def test_the_top_debtors_are_those_who_owe_most(book_store: PostgresStore, table
         assert amounts == sorted(amounts, reverse=True)
 
 
+@pytest.mark.parametrize("as_of", AS_OF[1:3], ids=str)
+def test_the_cash_to_come_equals_the_notebook_to_the_minor_unit(
+    book_store: PostgresStore, ledger: notebook.Ledger, as_of: date
+) -> None:
+    report = told(book_store, as_of, 90, "")
+    ours = {
+        currency: {
+            "weeks": [(week.expected, week.by_then, week.at_least, week.at_most) for week in found.weeks],
+            "later": sum(row.amount for row in found.later),
+            "unforeseen": sum(row.amount for row in found.unforeseen),
+        }
+        for currency, found in report.cash.items()
+    }
+    assert ours == notebook.cash(ledger, as_of)
+
+
 @pytest.mark.parametrize("as_of", AS_OF, ids=str)
 def test_revenue_equals_the_notebook_to_the_minor_unit(
     book_store: PostgresStore, tables: dict[str, pd.DataFrame], as_of: date

@@ -90,6 +90,8 @@ def test_segments_add_up_to_the_whole(run: Any) -> None:
             sums[row["currency"]] += Decimal(row["value"])
     assert sums == figure(whole, "open")
     assert {row["segment"] for row in split["figures"]} == {"", "DE", "US", "JP"}
+    heads = run("receivables", "--as-of", DAY, "--by", "country", "--currency", "KWD").splitlines()[2]
+    assert [cell.strip() for cell in heads.split("┃")[2:-1]] == ["KWD (none)", "KWD DE", "KWD JP", "KWD US"]
 
 
 def test_the_debtors_and_the_weeks_hold_all_that_is_open(run: Any) -> None:
