@@ -9,7 +9,7 @@ import pytest
 
 from connector.domain.health_word import Health
 from connector.domain.refs import RecordRef
-from connector.errors import AccessLost, Rejected, Unreachable
+from connector.errors import AccessLost, NotFound, Rejected, Unreachable
 from connector.ports import NewOverride
 from connector.sync.assess_account import assess_account
 from connector.sync.assess_accounts import assess_accounts
@@ -310,6 +310,38 @@ def test_a_deal_that_cannot_be_read_keeps_nobody_from_being_told(world: World) -
     late_near_renewal(world)
     assert shows(world, RENEWAL, "late_payer") is True
     assert len(world.crm.tasks) == 1
+
+
+def test_a_mapping_that_reads_no_kind_of_deal_spends_no_call_on_deals(world: World) -> None:
+    plain = tuple(rule for rule in RENEWING.deal if rule.canonical != "terms.kind")
+    world = replace(world, services=replace(world.services, mappings={"fake": replace(RENEWING, deal=plain)}))
+    late_near_renewal(world)
+    assert "open_deals" not in world.crm.calls
+    assert len(world.crm.tasks) == 1
+
+
+def test_access_to_deals_that_is_lost_is_nothing_to_pass_over(world: World) -> None:
+    def refused(operation: str) -> None:
+        if operation == "fetch_deal" and deal in world.crm.deals and world.clock() > NOW:
+            raise AccessLost("We may not read deals.", hint="Grant it.")
+
+    deal = a_renewal_deal(world)
+    world.crm.trouble = refused
+    with pytest.raises(AccessLost):
+        late_near_renewal(world)
+
+
+def test_a_renewal_deal_that_is_gone_meanwhile_leaves_the_task_to_the_accounts_owner(world: World) -> None:
+    def gone(operation: str) -> None:
+        if operation == "owner_of" and not world.crm.owners.get(RENEWAL):
+            world.crm.owners[RENEWAL] = BOB
+            raise NotFound("The record is gone.")
+
+    a_renewal_deal(world, owner=None)
+    world.crm.trouble = gone
+    late_near_renewal(world)
+    (task,) = world.crm.tasks.values()
+    assert task.owner == ADA
 
 
 def test_an_owner_who_left_is_not_given_the_task(world: World) -> None:

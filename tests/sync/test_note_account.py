@@ -17,14 +17,16 @@ from connector.domain.health_word import Health
 from connector.domain.refs import RecordRef
 from connector.domain.renewal_flag import Flag
 from connector.domain.renewals import Renewal, RenewalSource
-from connector.errors import Misconfigured
+from connector.errors import Misconfigured, NeedsHuman
 from connector.jobs.schedule import mark_renewals
 from connector.ports import PlanState
 from connector.sync.bill_deal import bill_deal
+from connector.sync.note_account import note_account, notice_renewal
+from connector.sync.read_deal import read_deal
 from connector.sync.rules_in_force import rules_in_force
 from connector.sync.set_health_policy import health_policy, set_health_policy
 from connector.targets import TargetKind, for_record
-from mappings.model import FieldRule
+from mappings.model import FieldMapping, FieldRule
 from tests.fakes import MAPPING, a_fake_deal
 from tests.sync.conftest import World
 
@@ -104,6 +106,23 @@ def test_the_rules_are_the_companys_own(world: World) -> None:
     assert (rules.policy.flag_below, rules.policy.roll_up) == (55.0, RollUp.PAYER)
     assert rules.renewal_from == {"fake": ("contract_end", "crm_field")}
     assert health_policy(world.services) == rules.policy
+
+
+def test_a_mapping_that_cannot_be_used_leaves_renewal_dates_to_the_default_order(world: World) -> None:
+    class Broken(dict[str, FieldMapping]):
+        def __getitem__(self, crm: str) -> FieldMapping:
+            raise NeedsHuman("Version 3 cannot be used.")
+
+    services = replace(world.services, mappings=Broken())
+    assert rules_in_force(services).renewal_from == {}
+
+
+def test_a_deal_without_an_account_says_nothing_of_one(world: World) -> None:
+    orphan = replace(a_fake_deal(won=False), account=None)
+    note_account(read_deal(orphan, TELLING), world.services)
+    notice_renewal(orphan, world.services)
+    with world.services.store.begin() as work:
+        assert work.targets.counts().dirty == 0
 
 
 def test_a_policy_that_cannot_be_changes_nothing(world: World) -> None:
