@@ -59,11 +59,13 @@ def receivables(
     if not opened:
         _print(report, form)
         return
-    rows = shown.rows(report, customers) if week is None else _of_week(report, week, customers)
-    columns = (
-        (shown.ROW_COLUMNS, shown.ROWS_FOR_PEOPLE) if week is None else (shown.CASH_COLUMNS, shown.CASH_FOR_PEOPLE)
-    )
-    _print_rows(opened, rows, columns, form)
+    if week is not None:
+        _print_rows(opened, _of_week(report, week, customers), (shown.CASH_COLUMNS, shown.CASH_FOR_PEOPLE), form)
+    elif opened == shown.CREDITS:
+        credit = shown.credit_rows(report, customers)
+        _print_rows(opened, credit, (shown.CREDIT_COLUMNS, shown.CREDIT_COLUMNS), form)
+    else:
+        _print_rows(opened, shown.rows(report, customers), (shown.ROW_COLUMNS, shown.ROWS_FOR_PEOPLE), form)
 
 
 def _print(report: Report, form: str) -> None:

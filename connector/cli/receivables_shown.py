@@ -32,7 +32,9 @@ CASH_COLUMNS = (
     "amount",
 )
 CASH_FOR_PEOPLE = ("source", "number", "name", "currency", "due", "expected", "early", "late", "amount")
-_OPENS = frozenset(MADE_OF)
+CREDITS = "unapplied_credits"
+CREDIT_COLUMNS = ("customer", "name", "account", "currency", "amount", "seen")
+_OPENS = frozenset((*MADE_OF, CREDITS))
 
 
 def figures(report: Report) -> list[Shown]:
@@ -70,6 +72,25 @@ def rows(report: Report, customers: Mapping[str, CustomerFacts]) -> list[Shown]:
             "days": row.days,
         }
         for row in report.rows
+    ]
+
+
+def credit_rows(report: Report, customers: Mapping[str, CustomerFacts]) -> list[Shown]:
+    """The customers that may still use up a credit balance; none for a day on which it is not known what they had."""
+    return [
+        {
+            "customer": each.ref,
+            "name": each.name,
+            "account": each.account,
+            "currency": each.currency.upper(),
+            "amount": major(-each.credit_balance, each.currency),
+            "seen": each.seen.isoformat(),
+        }
+        for each in customers.values()
+        if each.credit_balance > 0
+        and each.currency
+        and report.asked.currency in ("", each.currency)
+        and each.seen <= report.asked.as_of
     ]
 
 
@@ -198,4 +219,4 @@ def _day(day: date | None) -> str | None:
 
 def names() -> Sequence[str]:
     """Every figure that opens, for people."""
-    return [*(part.value for part in BUCKETS), *(name for name in MADE_OF if name not in {*BUCKETS})]
+    return [*(part.value for part in BUCKETS), CREDITS, *(name for name in MADE_OF if name not in {*BUCKETS})]

@@ -15,7 +15,9 @@ from connector.sync.report_revenue import RevenueReport
 Shown = dict[str, Any]
 
 RETAINED = ("nrr", "grr", "logo_churn")
-OPENS = ("mrr", *(move.value for move in Move), *RETAINED, "cohorts")
+_ALIKE = {**dict.fromkeys(("arr", "arpa", "customers", "clv"), "mrr"), "monthly_churn": "churn"}
+"""Figures that open to the customers behind another."""
+OPENS = ("mrr", *(move.value for move in Move), *RETAINED, *_ALIKE, "cohorts")
 """What opens to customers."""
 FIGURE_COLUMNS = ("as_of", "currency", "month", "figure", "value", "unit")
 ROW_COLUMNS = ("currency", "month", "figure", "customer", "name", "before", "after", "amount")
@@ -65,7 +67,7 @@ def cohorts(found: Sequence[Cohort], currency: str) -> list[Shown]:
 
 def rows(reports: Sequence[RevenueReport], opened: str, customers: Mapping[str, CustomerFacts]) -> list[Shown]:
     """The customers behind a figure."""
-    return [row for each in reports for row in _behind(each, opened, customers)]
+    return [row for each in reports for row in _behind(each, _ALIKE.get(opened, opened), customers)]
 
 
 def _of_currency(found: Revenue, margin: Decimal | None) -> list[Shown]:

@@ -76,6 +76,7 @@ MADE_OF: Mapping[str, tuple[Part, ...]] = {
     "true_dso": (Part.OPEN,),
     "cei": (Part.OPENING, Part.SALES, Part.OPEN, Part.CURRENT),
     "average_days_late": (Part.LATE, *OVERDUE),
+    "provisional_share": (Part.LATE, *OVERDUE),
     "average_days_to_pay": (Part.TO_PAY,),
     "net_collected": (Part.COLLECTED, Part.RETURNED),
     "collection_rate": (Part.FELL_DUE, Part.FELL_DUE_PAID),

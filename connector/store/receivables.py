@@ -56,7 +56,8 @@ _INVOICES = text("""
 
 _DRAFTS = text("""
     select ref, number, customer, currency, (created_at at time zone 'utc')::date, due_date, amount_due
-    from invoice where status = 'draft' and replaced_by is null order by ref
+    from invoice where status = 'draft' and replaced_by is null
+      and customer not in (select ref from customer where deleted) order by ref
 """)
 
 # How many days an item's invoices are given is not on its subscription: its last invoice shows it.
@@ -71,7 +72,8 @@ _RUNNING = text("""
            (i.current_period_end at time zone 'utc')::date, coalesce(t.net_days, 0),
            (s.cancel_at at time zone 'utc')::date, s.contract_end
     from subscription s join subscription_item i on i.subscription = s.ref left join terms t on t.subscription = s.ref
-    where s.status = any(:running) and s.ended_at is null and not i.metered and i."interval" is not null
+    where s.customer not in (select ref from customer where deleted)
+      and s.status = any(:running) and s.ended_at is null and not i.metered and i."interval" is not null
       and i.current_period_end is not null and coalesce(i.recurring_amount, i.unit_amount) is not null
     order by s.ref, i.position
 """)

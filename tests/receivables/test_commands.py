@@ -75,6 +75,14 @@ def test_money_has_its_currencys_decimals_in_every_form(run: Any) -> None:
     }
 
 
+def test_credits_open_to_the_customers_that_have_them(run: Any) -> None:
+    today = "2026-11-21"
+    told = json.loads(run("receivables", "--as-of", today, "--json"))
+    opened = json.loads(run("receivables", "--as-of", today, "--open", "unapplied_credits", "--json"))["rows"]
+    assert by_currency(opened) == figure(told, "unapplied_credits")
+    assert run("receivables", "--as-of", DAY, "--open", "unapplied_credits") == "Nothing is behind unapplied_credits.\n"
+
+
 def test_a_past_day_knows_no_credits_and_no_contracts(run: Any) -> None:
     told = json.loads(run("receivables", "--as-of", DAY, "--currency", "EUR", "--json"))
     assert [row["value"] for row in told["figures"] if row["figure"] == "unapplied_credits"] == [None]
@@ -180,6 +188,8 @@ def test_revenue_in_tables(run: Any) -> None:
     text = run("revenue", "--as-of", DAY, "--currency", "usd")
     for told in ("Recurring revenue on", "USD by month", "USD by cohort", "logo churn"):
         assert told in text
+    same = run("revenue", "--as-of", DAY, "--open", "mrr", "--format", "csv")
+    assert run("revenue", "--as-of", DAY, "--open", "arpa", "--format", "csv") == same
     for opened in ("nrr", "cohorts"):
         assert f"Behind {opened}" in run("revenue", "--as-of", DAY, "--open", opened)
     assert run("revenue", "--as-of", "2020-01-01") == "No subscription earned anything by 2020-01-01.\n"
@@ -190,7 +200,7 @@ def test_revenue_in_tables(run: Any) -> None:
 def test_every_figure_that_is_told_says_what_it_opens_to(run: Any) -> None:
     told = json.loads(run("receivables", "--as-of", DAY, "--json"))
     closed = {row["figure"] for row in told["figures"] if not row["made_of"]}
-    assert closed == {"unapplied_credits", "provisional_share"}
+    assert closed == {"unapplied_credits"}  # which opens to customers, not to invoices
     assert set(MADE_OF) >= {part.value for part in BUCKETS}
 
 

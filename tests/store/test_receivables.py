@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import psycopg
+import pytest
+from psycopg import sql
 
 from connector.domain.billing import (
     BillingAccount,
@@ -121,7 +123,14 @@ def test_an_invoice_comes_with_all_that_moved(store: PostgresStore) -> None:
     )
 
 
-def test_only_what_was_sent_by_then_counts_to_the_second(store: PostgresStore) -> None:
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
+def test_only_what_was_sent_by_then_counts_to_the_second(store: PostgresStore, database_url: str, zone: str) -> None:
+    """Whatever zone the database's sessions are in."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        name = connection.info.dbname
+        connection.execute(
+            sql.SQL("alter database {} set timezone to {}").format(sql.Identifier(name), sql.Literal(zone))
+        )
     midnight = datetime(2026, 11, 2, tzinfo=UTC)
     in_time = an_invoice(1, due=DAY, finalized_at=midnight - timedelta(seconds=1))
     too_late = an_invoice(2, due=DAY, finalized_at=midnight)
@@ -192,3 +201,12 @@ def test_changes_of_revenue_come_in_their_order_up_to_the_day(store: PostgresSto
         (early.ref, early.started_at, Decimal(10_000)),
         (in_time.ref, in_time.started_at, Decimal(10_000)),
     ]
+
+
+def test_nothing_is_to_come_from_a_deleted_customer(store: PostgresStore) -> None:
+    """Billing then tells nothing of it, and the ledger keeps what it knew."""
+    draft = an_invoice(3, due=DAY, status=InvoiceStatus.DRAFT, finalized_at=None)
+    save(store, BillingAccount(CUSTOMER, (a_subscription(),), (draft,)))
+    with store.begin() as work:
+        work.ledger.save(BillingAccount(replace(CUSTOMER, deleted=True)), NOW + timedelta(days=1))
+        assert (work.receivables.running(), work.receivables.drafts()) == ([], [])
