@@ -133,7 +133,7 @@ class StripeSeen:
         ]
 
     def monthly(self, customer: str) -> Decimal:
-        """What recurs a month, of everything that is paid for and has a plain price, rounded half up at the end."""
+        """What recurs a month, of everything that is paid for and not metered, rounded half up at the end."""
         months = {"month": Decimal(1), "year": Decimal(12), "week": Decimal(12) / 52, "day": Decimal(12) / 365}
         total, currency = Decimal(0), "eur"
         for subscription in self._own("subscription"):
@@ -142,12 +142,11 @@ class StripeSeen:
             currency = subscription["currency"]
             for item in self._items(subscription):
                 price = self._price(item["_price"])
-                amount, recurring = price["unit_amount_decimal"], price["recurring"]
-                if amount is None or recurring["usage_type"] == "metered":
+                recurring = price["recurring"]
+                if recurring["usage_type"] == "metered":
                     continue
-                total += (
-                    Decimal(amount) * item["quantity"] / months[recurring["interval"]] / recurring["interval_count"]
-                )
+                amount = _for_all(price, item["quantity"])
+                total += amount / months[recurring["interval"]] / recurring["interval_count"]
         return _major(int(total + Decimal("0.5")), currency)
 
     def _own(self, kind: str) -> Iterator[dict[str, Any]]:
@@ -237,3 +236,15 @@ def _last_day(period: Mapping[str, int]) -> date:
 
 def _day(seconds: int) -> date:
     return datetime.fromtimestamp(seconds, UTC).date()
+
+
+def _for_all(price: Mapping[str, Any], quantity: int) -> Decimal:
+    """What so many units come to per period: unit by unit, each at the price of the tier it is counted in."""
+    if not price["_tiers"]:
+        return Decimal(price["unit_amount_decimal"]) * quantity
+    of_each = range(1, quantity + 1) if price["tiers_mode"] == "graduated" else [quantity] * quantity
+    return sum((Decimal(_tier_of(unit, price)["unit_amount_decimal"] or 0) for unit in of_each), Decimal(0))
+
+
+def _tier_of(unit: int, price: Mapping[str, Any]) -> Mapping[str, Any]:
+    return next(tier for tier in price["_tiers"] if tier["up_to"] is None or unit <= tier["up_to"])
