@@ -110,7 +110,7 @@ def reason_of(flag: Flag, judgement: Judgement) -> str:
     said = [_overridden(judgement.override)] if judgement.override else []
     _, worst = _shown(judgement)
     if worst is not None:
-        said.append(f"{worst.name} below it is {worst.word.value}" + (f": {worst.reason}" if worst.reason else "."))
+        said.append(said_of_worst(worst))
     said.append(judgement.verdict.reason)
     if flag.late_payer and flag.renewal is not None:
         said.append(f"Renews on {flag.renewal.on.isoformat()}, {flag.renewal.because}.")
@@ -123,6 +123,11 @@ def reason_of(flag: Flag, judgement: Judgement) -> str:
     return " ".join(part for part in said if part)
 
 
+def said_of_worst(worst: Relative) -> str:
+    """Whose word an account shows, where it is not its own."""
+    return f"{worst.name} below it is {worst.word.value}" + (f": {worst.reason}" if worst.reason else ".")
+
+
 def needs_work(flag: Flag, before: Flag | None) -> bool:
     """Whether its renewal deals and tasks must be looked at: it was set, cleared, or entered another window."""
     if before is None or before.late_payer != flag.late_payer:
@@ -133,7 +138,7 @@ def needs_work(flag: Flag, before: Flag | None) -> bool:
 def says_else(flag: Flag, before: Flag | None) -> bool:
     """Whether accounts above it have something new to look at."""
     if before is None:
-        return flag.own in BAD or flag.own is Health.WATCH
+        return flag.own is not Health.UNKNOWN
     return (before.own, before.own_reason) != (flag.own, flag.own_reason)
 
 

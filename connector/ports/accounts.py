@@ -10,6 +10,7 @@ from connector.domain.account_facts import Background
 from connector.domain.account_profile import AccountProfile
 from connector.domain.refs import RecordRef
 from connector.domain.renewal_flag import Flag
+from connector.domain.roll_up import Relative
 
 
 class Accounts(Protocol):
@@ -40,6 +41,18 @@ class Accounts(Protocol):
 
     def customers_above(self, accounts: Sequence[RecordRef]) -> list[RecordRef]:
         """The customers of all accounts above any of these, however many levels up; a circle is followed once."""
+        ...
+
+    def unbilled_above(self, accounts: Sequence[RecordRef]) -> list[RecordRef]:
+        """All accounts above any of these that are billed nothing themselves: the holding of a group."""
+        ...
+
+    def unbilled_parents(self) -> list[RecordRef]:
+        """Every account above another one that is billed nothing itself."""
+        ...
+
+    def below(self, account: RecordRef) -> list[Relative]:
+        """All accounts below it that were looked at, however many levels down."""
         ...
 
     def background(self, customers: Sequence[RecordRef]) -> Mapping[RecordRef, Background]:

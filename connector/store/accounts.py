@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, literal, select, update
+from sqlalchemy import CTE, ColumnElement, Connection, Select, and_, exists, literal, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from connector.domain.account_facts import Background
@@ -14,29 +14,39 @@ from connector.domain.account_profile import AccountProfile
 from connector.domain.planning import CUSTOMER
 from connector.domain.refs import RecordRef
 from connector.domain.renewal_flag import Flag
-from connector.store.background import DEEPEST, among, profile_of, read_background
+from connector.domain.roll_up import Relative
+from connector.store.background import DEEPEST, among, profile_of, read_background, read_below
 from connector.store.columns import storable
 from connector.store.flag_rows import flag_of, row_of
 from connector.store.health_tables import account_flag, crm_account
 from connector.store.tables import billed_deal, customer, link
 
 
-def _customers_above() -> Select[Any]:
+def _above() -> CTE:
+    """Every account above those given as ``of``."""
     parent, known = crm_account.c.parent, crm_account.alias()
     first = select(parent.label("ref"), literal(1).label("level")).where(among(crm_account.c.ref), parent.is_not(None))
     tree = first.cte("tree", recursive=True)
-    tree = tree.union(
+    return tree.union(
         select(known.c.parent, tree.c.level + 1)
         .join(known, known.c.ref == tree.c.ref)
         .where(tree.c.level < DEEPEST, known.c.parent.is_not(None))
     )
-    return (
-        select(link.c.target)
-        .join(tree, link.c.owner == tree.c.ref)
-        .where(link.c.role == CUSTOMER)
-        .distinct()
-        .order_by(link.c.target)
-    )
+
+
+def _billed(account: ColumnElement[Any]) -> ColumnElement[bool]:
+    return exists().where(link.c.owner == account, link.c.role == CUSTOMER)
+
+
+def _customers_above() -> Select[Any]:
+    tree = _above()
+    owned = select(link.c.target).join(tree, link.c.owner == tree.c.ref).where(link.c.role == CUSTOMER)
+    return owned.distinct().order_by(link.c.target)
+
+
+def _unbilled_above() -> Select[Any]:
+    tree = _above()
+    return select(tree.c.ref).where(~_billed(tree.c.ref)).distinct().order_by(tree.c.ref)
 
 
 def _keep_flag() -> Insert:
@@ -46,7 +56,9 @@ def _keep_flag() -> Insert:
 
 
 _KEEP_FLAG = _keep_flag()
-_CUSTOMERS_ABOVE = _customers_above()
+_CUSTOMERS_ABOVE, _UNBILLED_ABOVE = _customers_above(), _unbilled_above()
+_parent = crm_account.c.parent
+_UNBILLED_PARENTS = select(_parent).where(_parent.is_not(None), ~_billed(_parent)).distinct().order_by(_parent)
 
 
 class PostgresAccounts:
@@ -104,6 +116,19 @@ class PostgresAccounts:
         """The customers of all accounts above any of these, however many levels up; a circle is followed once."""
         named = {"of": [str(account) for account in accounts]}
         return list(self._connection.execute(_CUSTOMERS_ABOVE, named).scalars()) if accounts else []
+
+    def unbilled_above(self, accounts: Sequence[RecordRef]) -> list[RecordRef]:
+        """All accounts above any of these that are billed nothing themselves: the holding of a group."""
+        named = {"of": [str(account) for account in accounts]}
+        return list(self._connection.execute(_UNBILLED_ABOVE, named).scalars()) if accounts else []
+
+    def unbilled_parents(self) -> list[RecordRef]:
+        """Every account above another one that is billed nothing itself."""
+        return list(self._connection.execute(_UNBILLED_PARENTS).scalars())
+
+    def below(self, account: RecordRef) -> list[Relative]:
+        """All accounts below it that were looked at, however many levels down."""
+        return read_below(self._connection, [account]).get(account, [])
 
     def background(self, customers: Sequence[RecordRef]) -> Mapping[RecordRef, Background]:
         """What is remembered of each of these customers, in a handful of statements for all of them."""

@@ -130,9 +130,7 @@ def read_background(connection: Connection, customers: Sequence[RecordRef]) -> d
     flagged: dict[RecordRef, list[RecordRef]] = defaultdict(list)
     for account, deal in rows(_FLAGGED, every):
         flagged[account].append(deal)
-    below: dict[RecordRef, list[Relative]] = defaultdict(list)
-    for root, ref, word, reason, name in rows(_BELOW, every):
-        below[root].append(Relative(ref, name or ref.id, Health(word), reason))
+    below = read_below(connection, every)
     return {
         each: Background(
             sold_to=sold_to.get(each, {}),
@@ -147,6 +145,14 @@ def read_background(connection: Connection, customers: Sequence[RecordRef]) -> d
         )
         for each, of in accounts.items()
     }
+
+
+def read_below(connection: Connection, accounts: Sequence[RecordRef]) -> dict[RecordRef, list[Relative]]:
+    """All accounts below each of these that were looked at; those with nobody below them are left out."""
+    below: dict[RecordRef, list[Relative]] = defaultdict(list)
+    for root, ref, word, reason, name in connection.execute(_BELOW, {"of": [str(each) for each in accounts]}):
+        below[root].append(Relative(ref, name or ref.id, Health(word), reason))
+    return below
 
 
 def profile_of(row: Any) -> AccountProfile:

@@ -18,6 +18,7 @@ from connector.domain.write_back import Value, Values
 from connector.errors import NotFound
 from connector.ports import CrmTask, RenewalTask, Services, UnitOfWork, task_subject
 from connector.sync.find_renewal_deals import FoundDeal, find_renewal_deals
+from connector.sync.show_group import show_group
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +31,8 @@ _CARRIED = ("late_payer", "health", "health_score", "health_reason", "health_as_
 def flag_late_payers(ref: str, services: Services) -> None:
     """Have the account's open renewal deals carry its flag, and its owner told once per renewal and window.
 
-    An account that is flagged no more has the flag taken off them, and its tasks closed with a note that says why.
+    A holding that is billed nothing itself shows the worst of its group, where the policy says so. An account that is
+    flagged no more has the flag taken off them, and its tasks closed with a note that says why.
     The flag comes first: it stands, whatever becomes of the task.
 
     Raises:
@@ -39,6 +41,9 @@ def flag_late_payers(ref: str, services: Services) -> None:
     account = RecordRef.parse(ref)
     with services.store.begin() as work:
         flag = _standing(account, work, services)
+        unbilled = flag is None and not work.accounts.customers_of(account)
+    if unbilled:
+        show_group(account, services)
     if flag is None or account.provider not in services.crms:
         return
     deals = find_renewal_deals(account, services) if flag.late_payer else []

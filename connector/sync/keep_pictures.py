@@ -28,5 +28,7 @@ def keep_pictures(
         below = [ref for picture in looked for ref in picture.tell_above]
         above = work.accounts.customers_above(below)
         marks |= {targets.for_record(TargetKind.HEALTH, customer) for customer in above}
+        # A holding that is billed nothing has no customer to look at; its record is shown in a transaction of its own.
+        marks |= {targets.for_record(TargetKind.RENEWAL, ref) for ref in work.accounts.unbilled_above(below)}
     crms = {ref.provider for ref in differing} & services.crms.keys()
     work.targets.mark_all(marks | {targets.for_crm(crm) for crm in crms})

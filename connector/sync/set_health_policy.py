@@ -6,6 +6,7 @@ from connector import targets
 from connector.domain.health_policy import HealthPolicy
 from connector.ports import Services
 from connector.sync.rules_in_force import POLICY, policy_in_force
+from connector.targets import TargetKind
 
 
 def set_health_policy(document: object, services: Services, *, by: str, why: str = "") -> int:
@@ -18,6 +19,8 @@ def set_health_policy(document: object, services: Services, *, by: str, why: str
     with services.store.begin() as work:
         work.settings.put(POLICY, policy.document(), by=by, why=why)
         customers = work.book.forget_assessments()
+        holdings = (targets.for_record(TargetKind.RENEWAL, ref) for ref in work.accounts.unbilled_parents())
+        work.targets.mark_all(holdings)
         work.targets.mark_all(targets.for_everybody())
     return customers
 

@@ -210,5 +210,6 @@ def test_deals_and_tasks_are_looked_at_when_the_flag_the_window_or_the_renewal_c
 
 def test_accounts_above_look_again_only_when_the_word_or_its_reason_changes() -> None:
     late, good = flag(a_judgement()), flag(a_judgement(GOOD))
-    assert [says_else(late, None), says_else(good, None)] == [True, False]
+    unknown = flag(a_judgement(Verdict(Health.UNKNOWN)))
+    assert [says_else(late, None), says_else(good, None), says_else(unknown, None)] == [True, True, False]
     assert [says_else(late, good), says_else(late, late)] == [True, False]

@@ -102,6 +102,9 @@ def test_customers_above_are_found_to_the_top_and_circles_are_followed_once(stor
         assert work.accounts.customers_above([account(1)]) == [customer(1), customer(3)]
         assert work.accounts.customers_above([account(4), account(2)]) == [customer(1), customer(3), customer(5)]
         assert work.accounts.customers_above([account(5)]) == work.accounts.customers_above([]) == []
+        assert work.accounts.unbilled_above([account(1), account(4)]) == [account(2)]
+        assert work.accounts.unbilled_above([account(4)]) == work.accounts.unbilled_above([]) == []
+        assert work.accounts.unbilled_parents() == [account(2)]
 
 
 def test_a_flag_comes_back_as_it_was_kept(store: PostgresStore) -> None:
@@ -168,6 +171,8 @@ def test_a_circle_of_accounts_is_below_itself_once(store: PostgresStore) -> None
             work.accounts.describe(AccountProfile(account(child), parent=account(parent)), NOW)
         work.accounts.keep_flags([a_flag(1), a_flag(2)])
         below = work.accounts.background([customer(1)])[customer(1)].below
+        assert work.accounts.below(account(1)) == below[account(1)]
+        assert work.accounts.below(account(3)) == []
     assert [relative.ref for relative in below[account(1)]] == [account(2)]
 
 

@@ -16,6 +16,7 @@ from connector.sync.assess_accounts import assess_accounts
 from connector.sync.bill_deal import bill_deal
 from connector.sync.flag_late_payers import flag_late_payers
 from connector.sync.refresh_account import refresh_account
+from connector.sync.set_health_policy import set_health_policy
 from connector.sync.write_back import write_back
 from connector.targets import TargetKind, for_record
 from mappings.model import FieldMapping, FieldRule
@@ -433,6 +434,24 @@ def test_a_parent_shows_its_worst_child_where_the_policy_says_so(
     above = RecordRef("fake", "account", "2")
     assert (shows(world, above, "health"), shows(world, above, "late_payer")) == (word, flagged)
     assert ("Company 1 below it is late" in str(shows(world, above, "health_reason"))) is flagged
+
+
+def test_a_holding_that_is_billed_nothing_shows_its_worst_child_where_the_policy_says_so(world: World) -> None:
+    with_roll_up(world, "worst_child")
+    holding = RecordRef("fake", "account", "9")
+    world.crm.shown[holding] = {}
+    customer = billed(world, parent="9")
+    settle(world, customer)
+    assert shows(world, holding, "health") is None  # nothing is known of anybody yet
+    world.clock.forward(days=60)
+    settle(world, customer)
+    follow(world)
+    assert shows(world, holding, "health") == "late"
+    assert str(shows(world, holding, "health_reason")).startswith("Company 1 below it is late: ")
+    assert shows(world, holding, "late_payer") is None
+    set_health_policy({"roll_up": "own"}, world.services, by="Grace")
+    follow(world)
+    assert (shows(world, holding, "health"), shows(world, holding, "health_reason")) == ("unknown", "")
 
 
 def test_a_child_shows_how_its_payer_pays_where_the_policy_says_so(world: World) -> None:
