@@ -16,6 +16,8 @@ LOOKUPS = {
     "deals of a customer": "select 1 from billed_deal where customer = 'c'",
     "deals of an account": "select 1 from billed_deal where account = 'a'",
     "customers to assess": "select 1 from customer order by assessed_at nulls first limit 5",
+    "the next customers of the night": "select 1 from customer where ref > 'c' order by ref limit 1000",
+    "the next ones downwards": "select 1 from customer where ref < 'c' order by ref desc limit 1000",
     "customers of an account": "select 1 from customer where crm_account = 'a'",
     "subscriptions of a customer": "select 1 from subscription where customer = 'c'",
     "subscriptions of a deal": "select 1 from subscription where deal = 'd'",
