@@ -106,15 +106,25 @@ def _tell_owner(flag: Flag, deals: Sequence[FoundDeal], shown: Values, name: str
             return
         with services.store.begin() as work:
             work.renewals.begin(task, services.clock())
-        urgent = flag.word is Health.SEVERE or flag.renewal.days_from(services.today()) <= _URGENT_DAYS
-        body = body_of(name, flag.renewal, shown, [deal.told for deal in deals], services.today())
-        due = due_on(flag.renewal, services.today())
-        made = crm.create_task(CrmTask(task.record, owner, task.subject, body, due, high_priority=urgent))
+        made = crm.create_task(
+            CrmTask(
+                task.record,
+                owner,
+                task.subject,
+                body_of(name, flag.renewal, shown, [deal.told for deal in deals], services.today()),
+                due_on(flag.renewal, services.today()),
+                high_priority=_is_urgent(flag, flag.renewal.days_from(services.today())),
+            )
+        )
     with services.store.begin() as work:
         work.renewals.made(task, made, services.clock())
         evidence = {"task": str(made), "renewal": task.renewal.isoformat(), "window": task.window}
         work.audit.record("renewal task made", str(flag.account), evidence, services.clock())
     log.info("renewal task made", account=str(flag.account), window=task.window)
+
+
+def _is_urgent(flag: Flag, days: int) -> bool:
+    return flag.word is Health.SEVERE or days <= _URGENT_DAYS
 
 
 def _is_the_same_talk(earlier: RenewalTask, renewal: Renewal) -> bool:
