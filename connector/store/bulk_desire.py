@@ -26,7 +26,13 @@ on conflict (ref) do update set crm = excluded.crm where false
 returning ref
 """
 
-_HELD = b"select ref, desired, written, differs from crm_record where ref = any(%(refs)b)"
+# Locked row by row in the order given, too.
+_HOLD = b"""
+select ref, desired, written, differs
+  from crm_record join unnest(%(refs)b::text[]) with ordinality as one (name, place) on ref = name
+ order by place
+   for update of crm_record
+"""
 
 # As ``records._state`` has it for news: earlier failures and their wait are forgotten.
 _CHANGE = b"""
@@ -64,7 +70,7 @@ def desire_all(driver: psycopg.Connection[Any], values: Mapping[RecordRef, Value
             wanted[ref] = shown
     if not wanted:
         return {}
-    made = _make_or_lock(driver, wanted, stored.keys())
+    made = _make_or_lock(driver, wanted, stored.keys()) if any(str(ref) not in stored for ref in wanted) else {}
     changed = _merged(driver, {ref: shown for ref, shown in wanted.items() if ref not in made})
     if changed:
         driver.execute(_CHANGE, _document(changed))
@@ -84,9 +90,9 @@ def _make_or_lock(
 
 
 def _merged(driver: psycopg.Connection[Any], wanted: Mapping[RecordRef, Stored]) -> list[_Row]:
-    """What records whose rows are locked should hold with these values; without those for whom it is no news."""
+    """What these records' rows, now locked, should hold with these values; without those for whom it is no news."""
     rows = []
-    for ref, desired, written, differs in _read(driver, _HELD, list(wanted)):
+    for ref, desired, written, differs in _read(driver, _HOLD, list(wanted)):
         mine = RecordRef.parse(ref)
         now = {**desired, **wanted[mine]}
         row = _Row(mine, now, says_else(written, now))

@@ -7,7 +7,7 @@ that comes again is made once. What is read, and in which order, is what ``ledge
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
@@ -66,10 +66,9 @@ class BulkRows:
         """One kind's records by the text of their customer's ref, each oldest first; on request without their parts."""
         return self._by_customer(_of_kind(kind), self._parts(kind.parts, kind) if kind.parts and parts else {})
 
-    def cells(self, sql: bytes) -> Iterator[tuple[Any, ...]]:
-        """The rows of a statement that takes the customers as ``of``."""
-        with self._driver.cursor() as cursor:
-            yield from cursor.execute(sql, {"of": self._customers}, binary=True)
+    def cells(self, sql: bytes) -> list[tuple[Any, ...]]:
+        """The rows of a statement that takes the customers as ``of``; at once, which costs half of one by one."""
+        return self._driver.execute(sql, {"of": self._customers}, binary=True).fetchall()
 
     def _by_customer(self, reading: _Reading, parts: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
         held: dict[str, list[Any]] = defaultdict(list)
