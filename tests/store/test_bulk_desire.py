@@ -18,6 +18,7 @@ from tests.factories import NOW
 
 COLUMNS = "ref, desired, written, crm, differs, waiting_since is not null, parked, error, attempts"
 
+_LOCK = "select from crm_record where ref = %s for update"
 _INSERT = "insert into crm_record (ref, crm, desired, written) values (%s, 'fake', '{}', '{}')"
 
 
@@ -113,11 +114,15 @@ def test_a_value_that_goes_back_to_what_was_written_waits_no_more(store: Postgre
         assert work.records.waiting("fake", 10) == []
 
 
-def test_rows_are_locked_in_the_order_of_their_refs(store: PostgresStore, database_url: str) -> None:
+@pytest.mark.parametrize(("there", "reach"), [("b", _INSERT), ("abc", _LOCK)], ids=["some are new", "all are there"])
+def test_rows_are_locked_in_the_order_of_their_refs(
+    store: PostgresStore, database_url: str, there: str, reach: str
+) -> None:
     """New ones and old ones alike, so that two transactions never wait for each other crosswise."""
     late: Values = {"health": "late"}
-    with store.begin() as work:
-        work.records.desire(ref("b"), {"health": "good"})
+    for name in there:
+        with store.begin() as work:
+            work.records.desire(ref(name), {"health": "good"})
 
     def desire_them() -> None:
         with store.begin() as work:
@@ -130,9 +135,9 @@ def test_rows_are_locked_in_the_order_of_their_refs(store: PostgresStore, databa
             while not other.execute("select 1 from pg_locks where not granted").fetchone():
                 assert not done.done()
             other.execute("set lock_timeout = '100ms'")
-            with pytest.raises(psycopg.errors.LockNotAvailable):  # made already, not yet committed
-                other.execute(_INSERT, [str(ref("a"))])
-            other.execute(_INSERT, [str(ref("c"))])
+            with pytest.raises(psycopg.errors.LockNotAvailable):  # made or locked already
+                other.execute(reach.encode(), [str(ref("a"))])
+            other.execute(reach.encode(), [str(ref("c"))])
         done.result(timeout=10)
     with store.begin() as work:
         assert all((state := work.records.get(ref(name))) and state.desired == late for name in "abc")
