@@ -112,6 +112,22 @@ BAD_ROWS = Sentence(
     "unless you say so.",
     who=Who.FINANCE,
 )
+CURRENCY_MISSING = Sentence(
+    id="invoices-currency-missing",
+    text="{file} does not say what currency its invoices are in.",
+    fix="Say it for all, as in --currency EUR, or which column holds it, as in --column currency=“Your column”.",
+    cause="No column is known to hold the currency, or it is empty on every line. Amounts of several currencies are "
+    "never added, so none is assumed.",
+    who=Who.FINANCE,
+)
+DATES_OF_ANOTHER_FORM = Sentence(
+    id="invoices-dates-form",
+    text="{file} writes its dates as in {text}, which is not read unless you say how.",
+    fix="Add {options}.",
+    cause="Dates are read as year-month-day; these are all of one other form. Where two forms would do, the "
+    "file itself does not tell whether day or month comes first.",
+    who=Who.FINANCE,
+)
 NO_SUCH_CUSTOMER = Sentence(
     id="invoices-customer-unknown",
     text="There is no invoice of {customer} by {day}.",

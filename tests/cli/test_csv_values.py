@@ -39,6 +39,51 @@ def test_a_date_that_may_mean_two_days_is_refused_with_the_option_that_helps(tmp
 
 
 @pytest.mark.parametrize(
+    ("issued", "due", "options"),
+    [
+        ("1/2/2026", "1/31/2026", "Add --date-format MM/DD/YYYY."),
+        ("31/01/2026", "02/03/2026", "Add --date-format DD/MM/YYYY."),
+        ("1.2.2026", "3.4.2026", "Add --date-format MM.DD.YYYY or --date-format DD.MM.YYYY."),
+        ("01/02/26", "01/31/26", "Add --date-format MM/DD/YY."),
+        ("2026/01/02", "2026/01/31", "Add --date-format YYYY/MM/DD."),
+        ("2 Jan 2026", "31 Jan 2026", "Add --date-format '%d %b %Y'."),
+        ("1/2/2026 0:00", "1/31/2026 0:00", "Add --date-format '%m/%d/%Y %H:%M'."),
+    ],
+)
+def test_dates_that_are_all_of_one_other_form_are_told_once_with_the_option_to_add(
+    tmp_path: Path, issued: str, due: str, options: str
+) -> None:
+    file = written(tmp_path, *[f"{issued},{due},,1,EUR,,Acme"] * 30)
+
+    error = refused(file)
+
+    assert error.sentence_id == "invoices-dates-form"
+    assert f"writes its dates as in “{issued}”" in str(error)
+    assert str(error).endswith(options)
+    said = options.removeprefix("Add --date-format ").removesuffix(".").split(" or ")[0].strip("'")
+    assert len(read(file, date_formats=(said,)).invoices) == 30
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["31/01/2026,31/02/2026,,1,EUR,,Acme"] * 2,  # no form reads the second
+        ["2026-01-01,31/01/2026,,1,EUR,,Acme"] * 2,  # two forms
+        [ROW, "31/01/2026,31/03/2026,,1,EUR,,Acme"],
+        ["31/01/2026,31/03/2026,,1,EUR,,Acme", "31/01/2026,31/03/2026"],
+    ],
+)
+def test_dates_of_several_forms_are_told_line_by_line(tmp_path: Path, lines: list[str]) -> None:
+    assert refused(written(tmp_path, *lines)).sentence_id == "invoices-rows-unreadable"
+
+
+def test_leaving_out_bad_rows_does_not_hide_that_all_dates_are_of_another_form(tmp_path: Path) -> None:
+    file = written(tmp_path, *["31/01/2026,31/03/2026,,1,EUR,,Acme"] * 3)
+
+    assert refused(file, skip_bad_rows=True).sentence_id == "invoices-dates-form"
+
+
+@pytest.mark.parametrize(
     ("said", "text", "day"),
     [
         ("DD/MM/YYYY", "02/03/2026", date(2026, 3, 2)),
@@ -143,9 +188,17 @@ def test_a_refusal_of_an_unclear_amount_names_both_readings_and_the_option(tmp_p
 def test_a_file_without_currencies_needs_to_be_told_one(tmp_path: Path) -> None:
     file = written(tmp_path, "2026-01-01,2026-01-31,2026-02-05,100.00,Acme", heading="issued,due,paid,amount,customer")
 
+    assert refused(file).sentence_id == "invoices-currency-missing"
     assert "--currency EUR" in str(refused(file))
     assert read(file, currency="EUR").invoices == [ACME]
     assert refused(file, currency="Euro").sentence_id == "invoices-currency-option"
+
+
+def test_a_column_of_currencies_that_is_empty_on_every_line_is_told_once(tmp_path: Path) -> None:
+    empty = "2026-01-01,2026-01-31,,1,,,Acme"
+
+    assert refused(written(tmp_path, *[empty] * 30)).sentence_id == "invoices-currency-missing"
+    assert refused(written(tmp_path, empty, ROW)).sentence_id == "invoices-rows-unreadable"
 
 
 def test_a_currency_of_its_own_wins_over_the_one_that_was_told(tmp_path: Path) -> None:

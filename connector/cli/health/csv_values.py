@@ -73,6 +73,11 @@ def date_formats(options: Sequence[str]) -> tuple[str, ...]:
     return tuple(_date_format(option) for option in options)
 
 
+def reads_as(text: str, formats: Sequence[str]) -> bool:
+    """Whether one of these formats reads a text as a day."""
+    return _formatted(text, formats) is not None
+
+
 def currency_option(text: str) -> str:
     """What ``--currency`` says, in lower case; nothing for none.
 

@@ -20,6 +20,7 @@ from connector.cli.health.csv_values import (
     yes_or_no,
 )
 from connector.cli.health.unreadable import UnreadableInvoices, printable
+from connector.cli.health.whole_file import BadLines
 from connector.domain.past_invoice import PastInvoice
 from connector.sentences.health import BAD_ROWS, EMPTY, ROW_CELLS, ROW_EMPTY, TOO_MANY
 
@@ -52,6 +53,11 @@ class InvoiceFile:
     problems: list[str] = field(default_factory=list)  #: the first of them
 
     @property
+    def readable(self) -> int:
+        """How many lines could be read, whether anything follows from them or not."""
+        return len(self.invoices) + self.credit_notes + self.zero_amounts
+
+    @property
     def last_day(self) -> date:
         """The last day of which the file knows anything."""
         return max(max(one.issued, one.paid or one.issued) for one in self.invoices)
@@ -75,12 +81,15 @@ def read_invoices(file: str, options: CsvOptions) -> InvoiceFile:
         columns = places(headings, named, shown)
         rows = _Rows(columns, len(headings), options)
         found = InvoiceFile({column: printable(headings[place].strip()) for column, place in columns.items()})
+        bad = BadLines()
         for record in source.records(delimiter):
-            _take(record, rows, found, skip=options.skip_bad_rows)
+            _take(record, rows, found, bad, skip=options.skip_bad_rows)
             if len(found.invoices) > MOST_INVOICES:
                 raise UnreadableInvoices.because(TOO_MANY, file=shown, limit=f"{MOST_INVOICES:,}")
             if found.bad_rows > _MOST_TOLD and not options.skip_bad_rows:
                 break
+    if found.bad_rows and not found.readable and (same := bad.refusal(shown)):
+        raise same
     if found.bad_rows and not options.skip_bad_rows:
         raise UnreadableInvoices.because(BAD_ROWS, file=shown, problems=_told(found))
     if not found.invoices:
@@ -121,6 +130,11 @@ class _Rows:
             number=self._cell(cells, "number")[:_LONGEST_NAME] or f"line {line}",
         )
 
+    def dates(self, cells: Sequence[str]) -> list[str]:
+        """The cells of a line that should hold dates, as they stand."""
+        places = (self._columns[column] for column in ("issued", "due", "paid"))
+        return [cells[place].strip() for place in places if place < len(cells)]
+
     def _code(self, cells: Sequence[str]) -> str:
         said = self._cell(cells, "currency")
         return self._currency if is_nothing(said) and self._currency else currency(said)
@@ -136,15 +150,16 @@ class _Rows:
         return "" if place is None else cells[place].strip()
 
 
-def _take(record: Record, rows: _Rows, found: InvoiceFile, *, skip: bool) -> None:
+def _take(record: Record, rows: _Rows, found: InvoiceFile, bad: BadLines, *, skip: bool) -> None:
     line, cells = record
     try:
         invoice = rows.invoice(line, cells)
-    except BadCell as bad:
+    except BadCell as wrong:
         found.bad_rows += 1
         if found.bad_rows <= _MOST_TOLD:
-            advice = "" if skip else f" {bad.sentence.advises(line=line, **bad.values)}"
-            found.problems.append(f"{bad.sentence.says(line=line, **bad.values)}{advice} [{bad.sentence.id}]")
+            advice = "" if skip else f" {wrong.sentence.advises(line=line, **wrong.values)}"
+            found.problems.append(f"{wrong.sentence.says(line=line, **wrong.values)}{advice} [{wrong.sentence.id}]")
+            bad.add(wrong, rows.dates(cells))
         return
     if invoice.amount > 0:
         found.invoices.append(invoice)
