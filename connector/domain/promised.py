@@ -24,14 +24,18 @@ class Promised:
     arrived: int  #: what came of it by its day
 
 
-def promised(promises: Iterable[Promise], invoices: Sequence[InvoiceHistory], as_of: date) -> list[Promised]:
+def promised(promises: Iterable[Promise], invoices: Iterable[InvoiceHistory], as_of: date) -> list[Promised]:
     """Every promise that was noted by then and not withdrawn, in each currency that it concerns, by its day."""
+    by_customer: dict[str, list[InvoiceHistory]] = {}
+    for invoice in invoices:
+        by_customer.setdefault(invoice.customer, []).append(invoice)
     found = []
     for promise in promises:
         noted = promise.noted_at.astimezone(UTC).date()
         if noted > as_of or (promise.withdrawn_at and promise.withdrawn_at.astimezone(UTC).date() <= as_of):
             continue
-        concerned = [invoice for invoice in invoices if _concerns(promise, invoice, noted)]
+        theirs = by_customer.get(str(promise.customer), ())
+        concerned = [invoice for invoice in theirs if _concerns(promise, invoice, noted)]
         for currency in sorted({invoice.currency for invoice in concerned}):
             mine = [invoice for invoice in concerned if invoice.currency == currency]
             found.append(_told(promise, currency, mine, noted, as_of))
@@ -44,7 +48,7 @@ def _concerns(promise: Promise, invoice: InvoiceHistory, noted: date) -> bool:
         return invoice.ref == str(promise.invoice)
     if promise.currency and invoice.currency != promise.currency:
         return False
-    return invoice.customer == str(promise.customer) and open_amount(invoice, noted) + _paid_on(invoice, noted) > 0
+    return open_amount(invoice, noted) + _paid_on(invoice, noted) > 0
 
 
 def _told(promise: Promise, currency: str, mine: Sequence[InvoiceHistory], noted: date, as_of: date) -> Promised:
