@@ -206,7 +206,7 @@ def yesterday(invoices: tuple[Invoice, ...]) -> Picture:
     return look(facts(*invoices), TODAY - timedelta(days=1))
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(invoices_of_an_account, events(ALL))
 def test_within_a_day_a_flag_changes_only_when_an_invoice_was_paid(
     invoices: tuple[Invoice, ...], today: list[tuple[Event, int]]
@@ -221,7 +221,7 @@ def test_within_a_day_a_flag_changes_only_when_an_invoice_was_paid(
         invoices, picture = after, seen
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(invoices_of_an_account, events(COMMUTING), st.data())
 def test_the_order_of_events_and_how_often_we_look_change_nothing_about_the_flag(
     invoices: tuple[Invoice, ...], today: list[tuple[Event, int]], data: st.DataObject
