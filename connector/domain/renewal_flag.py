@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from types import MappingProxyType
 
 from connector.domain.excuses import Excuses
 from connector.domain.health_override import Override
@@ -12,11 +13,17 @@ from connector.domain.health_word import Health
 from connector.domain.refs import RecordRef
 from connector.domain.renewals import Renewal, window_of
 from connector.domain.roll_up import Relative, worst_of
+from connector.domain.write_back import Values
 
 BAD = frozenset({Health.LATE, Health.SEVERE})
 
 SAID_FOR = timedelta(days=30)
 """How long a record says why it is no longer flagged."""
+
+SAYS_NOTHING: Values = MappingProxyType(
+    {"late_payer": False, "health": Health.UNKNOWN.value, "health_score": None, "health_reason": ""}
+)
+"""What an open deal shows that carried an account's flag and has nothing to do with it any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,10 @@ class Renewals(Protocol):
         """These deals, and no others, carry the account's flag from now on. Gives those that do no longer."""
         ...
 
+    def put_down(self, deal: RecordRef, unless: RecordRef, at: datetime) -> RecordRef | None:
+        """A deal is ``unless``'s now: it carries no other account's flag any more. Gives whose it carried."""
+        ...
+
     def task(self, account: RecordRef, renewal: date, window: int) -> RenewalTask | None:
         """What was kept of one window's task."""
         ...
@@ -68,7 +72,7 @@ class Renewals(Protocol):
         ...
 
     def closed(self, task: RenewalTask, at: datetime) -> None:
-        """It is done with, whoever closed it."""
+        """It is done with, whoever closed it; without a name it was never made, and may be begun again."""
         ...
 
     def open_tasks(self, account: RecordRef) -> list[RenewalTask]:

@@ -50,6 +50,14 @@ class PostgresRenewals:
             self._connection.execute(again)
         return gone
 
+    def put_down(self, deal: RecordRef, unless: RecordRef, at: datetime) -> RecordRef | None:
+        """A deal is ``unless``'s now: it carries no other account's flag any more. Gives whose it carried."""
+        cleared = update(flagged_deal).where(
+            flagged_deal.c.deal == deal, flagged_deal.c.account != unless, flagged_deal.c.cleared_at.is_(None)
+        )
+        row = self._connection.execute(cleared.values(cleared_at=at).returning(flagged_deal.c.account)).first()
+        return None if row is None else row.account
+
     def task(self, account: RecordRef, renewal: date, window: int) -> RenewalTask | None:
         """What was kept of one window's task."""
         this = _this(RenewalTask(account, renewal, window, "", account))
@@ -68,7 +76,7 @@ class PostgresRenewals:
         )
         again = new.on_conflict_do_update(
             index_elements=["account", "renewal_date", "window_days"],
-            set_={"subject": new.excluded.subject, "record": new.excluded.record},
+            set_={"subject": new.excluded.subject, "record": new.excluded.record, "closed_at": None},
             where=renewal_task.c.task.is_(None),
         )
         self._connection.execute(again)
@@ -78,8 +86,8 @@ class PostgresRenewals:
         self._connection.execute(update(renewal_task).where(_this(task)).values(task=ref, made_at=at))
 
     def closed(self, task: RenewalTask, at: datetime) -> None:
-        """It is done with, whoever closed it."""
-        self._connection.execute(update(renewal_task).where(_this(task)).values(closed_at=at))
+        """It is done with, whoever closed it; without a name it was never made, and may be begun again."""
+        self._connection.execute(update(renewal_task).where(_this(task)).values(closed_at=at, task=task.task))
 
     def open_tasks(self, account: RecordRef) -> list[RenewalTask]:
         """Those not closed yet, whether they are known to be made or not, oldest first."""

@@ -11,7 +11,7 @@ import structlog
 from connector import targets
 from connector.domain.health_word import Health
 from connector.domain.refs import RecordRef
-from connector.domain.renewal_flag import Flag
+from connector.domain.renewal_flag import SAYS_NOTHING, Flag
 from connector.domain.renewal_task import body_of, due_on, subject_of
 from connector.domain.renewals import Renewal, RenewalSource
 from connector.domain.write_back import Value, Values
@@ -46,7 +46,10 @@ def flag_late_payers(ref: str, services: Services) -> None:
         show_group(account, services)
     if flag is None or account.provider not in services.crms:
         return
-    deals = find_renewal_deals(account, services) if flag.late_payer else []
+    deals = []
+    if flag.late_payer:
+        services.throttle.wait(f"{account.provider}:optional")  # a day's last calls are kept for billing
+        deals = find_renewal_deals(account, services)
     with services.store.begin() as work:
         flag = work.accounts.flag(account) or flag  # it may have been cleared while the CRM was asked
         shown = _carry(flag, deals if flag.late_payer else [], work, services)
@@ -77,8 +80,10 @@ def _carry(flag: Flag, deals: Sequence[FoundDeal], work: UnitOfWork, services: S
     carried: dict[str, Value] = {name: shown[name] for name in _CARRIED if name in shown}
     values: dict[RecordRef, Values] = {deal.ref: {**carried, "late_payer": flag.late_payer} for deal in deals}
     gone = work.renewals.carry(flag.account, [deal.ref for deal in deals], services.clock())
+    # While the flag stands, a deal is gone because it was lost, changed or sold to somebody else: nothing follows it.
+    left: Values = SAYS_NOTHING if flag.late_payer else {**carried, "late_payer": False}
     # One that was won and billed shows its account's flag by itself.
-    values |= {deal: {**carried, "late_payer": False} for deal in gone if work.links.billing_of(deal) is None}
+    values |= {deal: left for deal in gone if work.links.billing_of(deal) is None}
     changed = [ref for ref in sorted(values) if work.records.desire(ref, values[ref])]
     work.targets.mark_all({targets.for_crm(ref.provider) for ref in changed})
     return shown
@@ -94,9 +99,10 @@ def _tell_owner(flag: Flag, deals: Sequence[FoundDeal], shown: Values, name: str
     with services.store.begin() as work:
         kept = work.renewals.task(flag.account, task.renewal, task.window)
         asked = work.renewals.open_tasks(flag.account)
-    if kept is not None and (kept.task is not None or kept.closed_at is not None):
+    if kept is not None and kept.task is not None:
         return
-    if kept is None and any(_is_the_same_talk(earlier, flag.renewal) for earlier in asked):
+    same = [each for each in asked if each.renewal != task.renewal and _is_the_same_talk(each, task, flag.renewal)]
+    if kept is None and any(_was_made(earlier, services) for earlier in same):
         return
     made = crm.find_task(kept.record, kept.subject) if kept is not None else None
     if made is None:
@@ -127,12 +133,27 @@ def _is_urgent(flag: Flag, days: int) -> bool:
     return flag.word is Health.SEVERE or days <= _URGENT_DAYS
 
 
-def _is_the_same_talk(earlier: RenewalTask, renewal: Renewal) -> bool:
-    """Whether somebody was asked already, before an earlier end of a short period: a month is no renewal to talk about
-    anew each time.
+def _is_the_same_talk(earlier: RenewalTask, task: RenewalTask, renewal: Renewal) -> bool:
+    """Whether somebody was asked already: before an earlier end of a short period, since a month is no renewal to talk
+    about anew each time, or in the same window before the date was moved a little.
     """
-    apart = renewal.on - earlier.renewal
+    apart = task.renewal - earlier.renewal
+    if earlier.window == task.window and abs(apart) <= timedelta(days=task.window):
+        return True
     return renewal.source is RenewalSource.SUBSCRIPTION_ITEM and timedelta(0) < apart < _NEW_TALK_AFTER
+
+
+def _was_made(earlier: RenewalTask, services: Services) -> bool:
+    """Whether the CRM has a task that we begun before; one that it never got asks nobody, and is done with."""
+    if earlier.task is not None:
+        return True
+    made = services.crms[earlier.account.provider].find_task(earlier.record, earlier.subject)
+    with services.store.begin() as work:
+        if made is None:
+            work.renewals.closed(earlier, services.clock())
+        else:
+            work.renewals.made(earlier, made, services.clock())
+    return made is not None
 
 
 def _owner(records: Sequence[RecordRef], services: Services) -> RecordRef | None:

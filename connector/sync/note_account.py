@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from connector import targets
 from connector.domain.deal import Deal
+from connector.domain.renewal_flag import SAYS_NOTHING
 from connector.ports import DealRecords, Services
 from connector.targets import TargetKind
 
@@ -26,10 +27,18 @@ def note_account(deal: Deal, services: Services) -> None:
 
 
 def notice_renewal(records: DealRecords, services: Services) -> None:
-    """Have a flagged account looked at when one of its deals changed: a renewal may have been opened, or closed."""
+    """Have a flagged account looked at when one of its deals changed: a renewal may have been opened, or closed.
+
+    A deal that is another account's now says nothing of the first one any more.
+    """
     if records.account is None:
         return
     with services.store.begin() as work:
         flag = work.accounts.flag(records.account)
+        marks = set()
         if flag is not None and flag.late_payer:
-            work.targets.mark_dirty(targets.for_record(TargetKind.RENEWAL, records.account))
+            marks.add(targets.for_record(TargetKind.RENEWAL, records.account))
+        carried = work.renewals.put_down(records.ref, records.account, services.clock())
+        if carried is not None and work.records.desire(records.ref, SAYS_NOTHING):
+            marks.add(targets.for_crm(records.ref.provider))
+        work.targets.mark_all(marks)

@@ -1,0 +1,133 @@
+"""Attacks on flags and tasks before a renewal: dates that move, deals that go elsewhere, work that is cut off."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from connector.domain.health_word import Health
+from connector.domain.refs import RecordRef
+from connector.errors import RateLimited, Unreachable
+from connector.ports import NewOverride, Unlimited
+from connector.sync.bill_deal import bill_deal
+from connector.sync.override_health import override_health
+from connector.sync.write_back import write_back
+from tests.fakes import a_fake_deal, no_trouble
+from tests.sync.conftest import World
+from tests.sync.renewal_world import (
+    ACCOUNT,
+    RENEWAL,
+    a_renewal_deal,
+    billed,
+    follow,
+    late_near_renewal,
+    renewing,
+    settle,
+    shows,
+)
+
+OTHER = RecordRef("fake", "account", "2")
+SOLD = RecordRef("fake", "deal", "1")
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    return renewing(world)
+
+
+def moves_renewal(world: World, customer: RecordRef, *, days: int) -> None:
+    """Somebody changes the renewal date on the deal that was billed."""
+    deal = world.crm.deals[SOLD]
+    on = (world.clock().date() + timedelta(days=days)).isoformat()
+    world.crm.has(replace(deal, records={**deal.records, "Deal": {**deal.records["Deal"], "renews_on": on}}))
+    bill_deal(str(SOLD), world.services)
+    settle(world, customer)
+
+
+def open_tasks(world: World) -> list[str]:
+    return [task.subject for ref, task in world.crm.tasks.items() if ref not in world.crm.closed_tasks]
+
+
+def test_a_renewal_date_that_moves_by_a_few_days_asks_nobody_twice(world: World) -> None:
+    customer = late_near_renewal(world)
+    assert len(open_tasks(world)) == 1
+    for days in (44, 36, 45, 40):
+        moves_renewal(world, customer, days=days)
+    assert len(world.crm.tasks) == 1, open_tasks(world)
+
+
+def test_a_renewal_deal_that_moves_to_another_account_leaves_the_flag_behind(world: World) -> None:
+    a_renewal_deal(world)
+    late_near_renewal(world)
+    assert shows(world, RENEWAL, "late_payer") is True
+    world.crm.has(replace(world.crm.deals[RENEWAL], account=OTHER))
+    bill_deal(str(RENEWAL), world.services)
+    follow(world)
+    assert shows(world, RENEWAL, "late_payer") is False
+    assert shows(world, RENEWAL, "health") in ("unknown", None)
+    assert not shows(world, RENEWAL, "health_reason")
+
+
+def test_an_account_flagged_again_in_a_window_whose_task_was_never_made_gets_it(world: World) -> None:
+    customer = late_near_renewal_unheard(world)
+    override_health(NewOverride(ACCOUNT, Health.GOOD, "ada", "they called", world.services.today()), world.services)
+    world.crm.trouble = no_trouble
+    settle(world, customer)
+    assert shows(world, ACCOUNT, "late_payer") is False
+    assert world.crm.tasks == {}
+    world.clock.forward(days=1)
+    settle(world, customer)
+    assert shows(world, ACCOUNT, "late_payer") is True
+    assert len(open_tasks(world)) == 1
+
+
+def test_a_task_that_no_crm_ever_got_keeps_nobody_from_being_asked_at_the_next_end_of_a_month(world: World) -> None:
+    customer = late_near_renewal_unheard(world, by_field=False)
+    world.clock.forward(days=31)
+    world.crm.trouble = no_trouble
+    settle(world, customer)
+    assert len(open_tasks(world)) == 1
+
+
+def test_reading_deals_before_a_renewal_stands_back_when_the_days_calls_are_nearly_used(world: World) -> None:
+    class Scarce(Unlimited):
+        def wait(self, name: str) -> None:
+            if name == "fake:optional":
+                raise RateLimited("The day's calls are nearly used.")
+
+    a_renewal_deal(world)
+    world.services = replace(world.services, throttle=Scarce())
+    with pytest.raises(RateLimited):
+        late_near_renewal(world)
+    assert not {"open_deals", "create_task", "owner_of"} & set(world.crm.calls)
+    write_back("fake", world.services)
+    assert shows(world, ACCOUNT, "late_payer") is True
+
+
+def late_near_renewal_unheard(world: World, *, by_field: bool = True) -> RecordRef:
+    """A late payer near its renewal, in a CRM that makes no tasks just now."""
+
+    def refuses(operation: str) -> None:
+        if operation == "create_task":
+            raise Unreachable("The CRM is unwell.")
+
+    customer = billed(world) if by_field else billed_by_the_month(world)
+    settle(world, customer)
+    world.clock.forward(days=60)
+    world.crm.trouble = refuses
+    with pytest.raises(Unreachable):
+        settle(world, customer)
+    return customer
+
+
+def billed_by_the_month(world: World) -> RecordRef:
+    """A billed deal of which no field says when it renews."""
+    deal = a_fake_deal("1", net_days="Net 10")
+    world.crm.has(deal)
+    bill_deal(str(deal.ref), world.services)
+    with world.services.store.begin() as work:
+        billing = work.links.billing_of(deal.ref)
+    assert billing is not None
+    return billing.customer
