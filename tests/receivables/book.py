@@ -44,6 +44,11 @@ _NOTE = ("ref", "customer", "invoice", "amount", "currency", "status", "created_
 _REFUND = ("ref", "customer", "charge", "amount", "currency", "status", "created_at", "reason", "invoice")
 _DISPUTE = (*_REFUND[:-1], "payment_intent", "invoice")
 _ACCOUNT = ("ref", "size", "country", "plan", "seen_at")
+_SUBSCRIPTION = ("ref", "customer", "status", "currency", "started_at", "cancel_at", "contract_end")
+_ITEM = (
+    *("subscription", "position", "id", "unit_amount", "quantity", "interval", "current_period_end", "metered"),
+    "recurring_amount",
+)
 _MRR = ("subscription", "at", "customer", "currency", "mrr")
 
 
@@ -82,6 +87,8 @@ def a_book() -> Book:
         _invoice(book, number, book.rows["customer"][owner], *habits[owner])
     for number in range(CUSTOMERS * 2):
         _subscription(book, number, book.random.choice(book.rows["customer"]))
+    for number in range(CUSTOMERS):
+        _contract(book, number, book.random.choice(book.rows["customer"]))
     book.rows["mrr_change"] = _one_a_moment(book.rows["mrr_change"])
     return book
 
@@ -97,6 +104,8 @@ def write(book: Book, url: str) -> None:
         "refund": _REFUND,
         "dispute": _DISPUTE,
         "mrr_change": _MRR,
+        "subscription": _SUBSCRIPTION,
+        "subscription_item": _ITEM,
     }
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         for table, names in columns.items():
@@ -325,6 +334,35 @@ def _subscription(book: Book, number: int, customer: dict[str, Any]) -> None:
         at = book.moment(at + timedelta(days=book.random.randrange(1, 200)))
         ended = not ended and book.often(30)
         mrr = Decimal(0) if ended else Decimal(book.random.randrange(100, 90_000)) / book.random.choice((1, 3, 12))
+
+
+def _contract(book: Book, number: int, customer: dict[str, Any]) -> None:
+    """What stands in billing now: running or not, bound until a day or evergreen, to be cancelled or not."""
+    began = book.moment(FIRST + timedelta(days=book.random.randrange(700)))
+    ref = f"stripe:subscription:now_{number}"
+    book.add(
+        "subscription",
+        ref=ref,
+        customer=customer["ref"],
+        status=book.random.choice(("active", "active", "active", "past_due", "trialing", "unpaid", "canceled")),
+        currency=customer["currency"],
+        started_at=began,
+        cancel_at=NOW + timedelta(days=book.random.randrange(400)) if book.often(20) else None,
+        contract_end=NOW.date() + timedelta(days=book.random.randrange(-60, 700)) if book.often(70) else None,
+    )
+    for position in range(book.random.randrange(1, 4)):
+        book.add(
+            "subscription_item",
+            subscription=ref,
+            position=position,
+            id=f"si_{number}_{position}",
+            unit_amount=None if book.often(5) else Decimal(book.random.randrange(1, 99_999)) / 4,
+            quantity=book.random.randrange(1, 20),
+            interval=book.random.choice(("1 month", "1 month", "3 month", "1 year", "2 week", "30 day", None)),
+            current_period_end=book.moment(NOW + timedelta(days=book.random.randrange(-3, 365))),
+            metered=book.often(10),
+            recurring_amount=Decimal(book.random.randrange(10**6)) / 8 if book.often(60) else None,
+        )
 
 
 def _one_a_moment(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from connector.sync.report_receivables import report_receivables
 from tests.receivables.book import AS_OF, NOW
 
 FIGURES = (Path(__file__).parent / "figures.sql").read_text(encoding="utf-8").encode()
+EXPOSURE = (Path(__file__).parent / "exposure.sql").read_text(encoding="utf-8").encode()
 MONEY = ("open", "overdue", "opening", "sales", "collected", "returned", "written_off")
 RATIOS = (
     *("dso", "best_possible_dso", "average_days_delinquent", "true_dso", "cei", "average_days_late"),
@@ -62,6 +63,17 @@ def test_every_figure_equals_plain_sql_to_the_minor_unit(
     ours = {key: shown(figures) for key, figures in report.figures.items()}
     assert ours == independently(book_url, as_of, 90, by)
     assert len(ours) == (16 if by else 4)
+
+
+def test_exposure_equals_plain_sql_to_the_minor_unit(book_store: PostgresStore, book_url: str) -> None:
+    """What is open, and what every contract will still invoice until it ends."""
+    report = told(book_store, AS_OF[-1], 90, "")
+    ours = {(each.currency, each.account): each.contracted for each in report.debtors if each.contracted}
+    with psycopg.connect(book_url) as connection:
+        rows = connection.execute(EXPOSURE, {"today": NOW.date()}).fetchall()
+    assert ours == {(currency, account): int(amount) for currency, account, amount in rows}
+    assert all(each.exposure == each.open + (each.contracted or 0) for each in report.debtors)
+    assert len(ours) > 100
 
 
 def _rounded(value: Decimal | None) -> Decimal | None:
