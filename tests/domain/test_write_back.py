@@ -10,13 +10,23 @@ from hypothesis import strategies as st
 
 from connector.domain.inbox import EventKind, InboxEvent
 from connector.domain.refs import RecordRef
-from connector.domain.write_back import BY_NAME, FIELDS, RecordState, ValueType, decode, encode
+from connector.domain.write_back import (
+    BY_NAME,
+    FIELDS,
+    RecordState,
+    Value,
+    Values,
+    ValueType,
+    decode,
+    encode,
+    says_else,
+)
 from connector.targets import Target, TargetKind, for_crm, for_poll, target_of
 from tests.factories import NOW, ref
 
 
-def state(desired: dict[str, object], written: dict[str, object]) -> RecordState:
-    return RecordState(ref("account"), desired, written)  # type: ignore[arg-type]
+def state(desired: Values, written: Values) -> RecordState:
+    return RecordState(ref("account"), desired, written)
 
 
 def test_only_the_values_that_differ_are_sent() -> None:
@@ -30,7 +40,8 @@ def test_a_value_never_written_is_sent_even_when_it_is_empty() -> None:
 
 
 def test_a_new_day_alone_is_no_reason_to_spend_a_call() -> None:
-    today, yesterday = {"health_as_of": date(2026, 11, 21)}, {"health_as_of": date(2026, 11, 20)}
+    today: Values = {"health_as_of": date(2026, 11, 21)}
+    yesterday: Values = {"health_as_of": date(2026, 11, 20)}
     assert state(today, yesterday).difference() == {}
     both = state({**today, "days_past_due": 3}, {**yesterday, "days_past_due": 2}).difference()
     assert both == {"health_as_of": date(2026, 11, 21), "days_past_due": 3}
@@ -84,3 +95,23 @@ def test_every_target_names_its_lane() -> None:
 def test_times_are_stored_in_utc() -> None:
     moment = datetime.fromisoformat("2026-11-21T10:00:00+02:00")
     assert encode({"synced_at": moment}) == {"synced_at": "2026-11-21T08:00:00+00:00"}
+
+
+_VALUES = st.fixed_dictionaries(
+    {},
+    optional={
+        "mrr": st.sampled_from([None, Decimal("1.0"), Decimal("1.00"), Decimal(2)]),
+        "overdue_count": st.sampled_from([0, 1, Decimal(1)]),
+        "late_payer": st.booleans(),
+        "renewal_date": st.sampled_from([None, date(2027, 1, 31)]),
+        "health_as_of": st.sampled_from([date(2026, 11, 20), date(2026, 11, 21)]),
+    },
+)
+
+
+@given(desired=_VALUES, written=_VALUES)
+def test_what_is_stored_tells_a_difference_as_the_values_do(
+    desired: dict[str, Value], written: dict[str, Value]
+) -> None:
+    """To the letter or not: 1.0 is 1.00, and a new day alone is no reason to write."""
+    assert says_else(encode(written), encode(desired)) is bool(state(desired, written).difference())
