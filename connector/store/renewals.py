@@ -87,7 +87,8 @@ class PostgresRenewals:
 
     def closed(self, task: RenewalTask, at: datetime) -> None:
         """It is done with, whoever closed it; without a name it was never made, and may be begun again."""
-        self._connection.execute(update(renewal_task).where(_this(task)).values(closed_at=at, task=task.task))
+        known = {"task": task.task} if task.task is not None else {}
+        self._connection.execute(update(renewal_task).where(_this(task)).values(closed_at=at, **known))
 
     def open_tasks(self, account: RecordRef) -> list[RenewalTask]:
         """Those not closed yet, whether they are known to be made or not, oldest first."""

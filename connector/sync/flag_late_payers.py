@@ -144,7 +144,7 @@ def _is_the_same_talk(earlier: RenewalTask, task: RenewalTask, renewal: Renewal)
 
 
 def _was_made(earlier: RenewalTask, services: Services) -> bool:
-    """Whether the CRM has a task that we begun before; one that it never got asks nobody, and is done with."""
+    """Whether the CRM has a task that we began before; one that it never got asks nobody, and is done with."""
     if earlier.task is not None:
         return True
     made = services.crms[earlier.account.provider].find_task(earlier.record, earlier.subject)
