@@ -19,6 +19,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    tuple_,
     type_coerce,
 )
 
@@ -72,6 +73,13 @@ def _below() -> Select[Any]:
 
 _own = link.alias()
 _HAS_ITS_OWN = exists().where(_own.c.owner == billed_deal.c.sold_to, _own.c.role == CUSTOMER)
+_later = billed_deal.alias()
+# Of several payers the last one tells, or the account would show whoever was looked at last.
+_SOMEBODY_PAYS_SINCE = exists().where(
+    _later.c.sold_to == billed_deal.c.sold_to,
+    _later.c.customer != billed_deal.c.customer,
+    tuple_(_later.c.since, _later.c.deal) > tuple_(billed_deal.c.since, billed_deal.c.deal),
+)
 
 # Built once and only filled in.
 _OWNERS = select(link.c.target, link.c.owner).where(among(link.c.target), link.c.role == CUSTOMER)
@@ -81,7 +89,7 @@ _DEALS = select(
     billed_deal.c.account,
     billed_deal.c.sold_to,
     billed_deal.c.renewal_date,
-    and_(billed_deal.c.sold_to.is_not(None), ~_HAS_ITS_OWN).label("paid_for"),
+    and_(billed_deal.c.sold_to.is_not(None), ~_HAS_ITS_OWN, ~_SOMEBODY_PAYS_SINCE).label("paid_for"),
 ).where(among(billed_deal.c.customer))
 _PROMISES = select(promise).where(among(promise.c.customer), promise.c.withdrawn_at.is_(None)).order_by(promise.c.id)
 _PROFILES = select(crm_account).where(among(crm_account.c.ref))

@@ -105,15 +105,14 @@ def _assess_each(
 def _undisturbed() -> Iterator[None]:
     """Without looks for garbage in cycles: values make none, and to look through all of them takes as long as they do.
 
-    It holds for the whole process, for the second that a set takes.
+    It holds for the whole process, for the second that a set takes. Two runs share a process: what one of them finds
+    switched off may be the other's doing, so whoever ends switches it on.
     """
-    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if was_enabled:
-            gc.enable()
+        gc.enable()
 
 
 def _assess_all(
