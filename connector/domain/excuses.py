@@ -37,7 +37,9 @@ def excuses_on(
     ``contested`` are invoices under dispute, beside those that say so themselves.
     """
     now = frozenset(
-        invoice.ref for invoice in invoices if invoice.disputed or invoice.processing or invoice.ref in contested
+        invoice.ref
+        for invoice in invoices
+        if invoice.disputed or invoice.processing or (contested and invoice.ref in contested)
     )
     if before is None or before.day > today:
         return Excuses(today, now, now)

@@ -95,16 +95,23 @@ def days_past_due(invoice: Invoice, today: date) -> int:
 
 def days_of_arrival(payments: Iterable[Payment], invoices: Iterable[Invoice]) -> dict[RecordRef, date]:
     """When the money of each paid invoice had come in full, for those that payments cover."""
-    last: dict[RecordRef, date] = {}
-    sums: dict[RecordRef, int] = {}
+    arrived: dict[RecordRef, tuple[int, date]] = {}
     for payment in payments:
         if payment.status != "paid" or payment.paid_at is None:
             continue
-        day = payment.paid_at.date()
-        known = last.get(payment.invoice)
-        last[payment.invoice] = day if known is None or day > known else known
-        sums[payment.invoice] = sums.get(payment.invoice, 0) + payment.amount
-    return {i.ref: last[i.ref] for i in invoices if i.ref in last and sums[i.ref] >= i.amount_paid > 0}
+        day, amount = payment.paid_at.date(), payment.amount
+        if (known := arrived.get(payment.invoice)) is not None:
+            amount, day = known[0] + amount, max(known[1], day)
+        arrived[payment.invoice] = amount, day
+    if not arrived:
+        return {}
+    return {
+        invoice.ref: found[1]
+        for invoice in invoices
+        if invoice.amount_paid > 0
+        and (found := arrived.get(invoice.ref)) is not None
+        and found[0] >= invoice.amount_paid
+    }
 
 
 def contested_by(disputes: Iterable[Dispute]) -> frozenset[RecordRef]:

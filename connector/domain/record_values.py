@@ -66,30 +66,32 @@ def deal_values(
     scheduled = any(made.kind == "schedule" for made in billed_by)
     subscribed = tuple(s for s in account.subscriptions if s.ref in billed_by or (scheduled and s.deal == deal))
     billing = {*billed_by, *(s.ref for s in subscribed)}
-    own = BillingAccount(
-        customer=account.customer,
-        subscriptions=subscribed,
-        invoices=tuple(i for i in account.invoices if i.ref in billing or i.subscription in billing),
-    )
-    ids = {invoice.ref for invoice in own.invoices}
-    payments = tuple(payment for payment in account.payments if payment.invoice in ids)
+    invoices = tuple(i for i in account.invoices if i.subscription in billing or i.ref in billing)
+    # Mostly one deal is all that its account was sold, and then its figures are the account's.
+    all_of_it = len(invoices) == len(account.invoices)
+    own = BillingAccount(account.customer, subscribed, invoices, _payments_of(invoices, account, all_of_it=all_of_it))
     subscriptions = _by_rank(own.subscriptions)
     currency = next((i.currency for i in own.invoices), next((s.currency for s in subscriptions), whole.currency))
-    # Mostly one deal is all that its account was sold, and then its figures are the account's.
-    all_of_it = len(own.invoices) == len(account.invoices)
-    health = whole if all_of_it else assess(own.invoices, payments, account.disputes, today, policy)
+    health = whole if all_of_it else assess(own.invoices, own.payments, account.disputes, today, policy)
     return {
         "customer_id": account.customer.ref.id,
         **_subscription_values(subscriptions, currency),
         **_renewal_values(subscriptions, currency),
         **_invoice_values(own.invoices),
-        **_payment_values(payments, currency),
+        **_payment_values(own.payments, currency),
         **_health_values(health, currency),
         "health": whole.word.value,
         "health_score": whole.shown_score,
         "health_reason": whole.reason,
         "late_payer": is_late_payer(whole, renewal_date(account.subscriptions), policy),
     }
+
+
+def _payments_of(invoices: Sequence[Invoice], account: BillingAccount, *, all_of_it: bool) -> tuple[Payment, ...]:
+    if all_of_it:
+        return account.payments
+    ids = {invoice.ref for invoice in invoices}
+    return tuple(payment for payment in account.payments if payment.invoice in ids)
 
 
 def renewal_date(subscriptions: Iterable[Subscription]) -> date | None:
