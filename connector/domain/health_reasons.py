@@ -346,8 +346,8 @@ def _days(count: int) -> str:
 
 
 def _amounts(minor: Mapping[str, int]) -> str:
-    """Per currency, in the order of their codes: never added up."""
-    parts = [str(Money(minor[code], code)) for code in sorted(minor) if minor[code]]
+    """Per currency, in the order of their codes: never added up. Nothing is said only where it is all there is."""
+    parts = [str(Money(minor[code], code)) for code in sorted(minor) if minor[code] or not any(minor.values())]
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 

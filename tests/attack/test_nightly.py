@@ -9,10 +9,12 @@ from importlib import import_module
 import pytest
 
 from connector import targets
+from connector.domain.payment_health import assess
 from connector.domain.refs import RecordRef
 from connector.sync.assess_accounts import assess_accounts
 from connector.sync.bill_deal import bill_deal
 from connector.sync.refresh_account import refresh_account
+from tests.factories import TODAY, an_invoice
 from tests.fakes import a_fake_deal
 from tests.sync.conftest import World
 from tests.sync.renewal_world import renewing, with_roll_up
@@ -78,3 +80,12 @@ def test_what_an_account_shows_that_two_others_pay_for_does_not_depend_on_who_wa
         shown.append(subsidiary_shows(world))
     assess_accounts(targets.UPWARDS, world.services)
     assert shown == [subsidiary_shows(world)] * 2
+
+
+def test_amounts_that_come_to_nothing_stop_no_account() -> None:
+    """Bad data: one invoice says that it owes what another one is owed, and both could not be charged."""
+    failed = [
+        an_invoice(number, amount_remaining=minor, attempt_count=2) for number, minor in enumerate((10_000, -10_000))
+    ]
+    health = assess(failed, (), (), TODAY)
+    assert any(reason.text == "4 attempts to charge EUR 0.00 failed." for reason in health.reasons)
