@@ -110,3 +110,23 @@ def test_a_narrow_table_loses_no_letter(capsys: pytest.CaptureFixture[str], monk
 
     printed = "".join(line.split("│")[2].strip() for line in capsys.readouterr().out.splitlines() if "│" in line)
     assert printed == path
+
+
+def test_a_table_too_wide_for_the_terminal_becomes_lines_that_are_read(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    columns = ("account", "name", "renews on", "overdue", "exposure", "why")
+    why = "Usually pays 26 days after due. " * 3
+
+    print_table("Renewals", columns, [("hubspot:20400000015", "Acme [bold]", "2027-02-21", "EUR 1.00", "", why)])
+
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert lines[:5] == [
+        "Renewals",
+        "hubspot:20400000015",
+        "name       Acme [bold]",
+        "renews on  2027-02-21",
+        "overdue    EUR 1.00",
+    ]
+    assert " ".join(lines[5:]).removeprefix("why").strip() == why.strip()

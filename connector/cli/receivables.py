@@ -21,11 +21,19 @@ from connector.sync.report_receivables import report_receivables
 
 @click.command(short_help="Who owes what, how old it is, and when it should come.")
 @as_of_option
-@click.option("--days", type=click.IntRange(1, 3660), default=90, help="Days of the period of sales and payments.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 3660),
+    default=90,
+    show_default=True,
+    help="Days of the period of sales and payments.",
+)
 @currency_option
-@click.option("--by", type=click.Choice(list(SEGMENTS)), help="One set of figures for each size, country or plan.")
+@click.option("--by", type=click.Choice(list(SEGMENTS)), help="One set of figures for each of them.")
 @click.option("--open", "opened", default="", help="A figure or bucket, or a day of a week: show the rows behind it.")
-@click.option("--weeks", type=click.IntRange(1, 104), default=WEEKS, help="Weeks to forecast cash for.")
+@click.option(
+    "--weeks", type=click.IntRange(1, 104), default=WEEKS, show_default=True, help="Weeks to forecast cash for."
+)
 @format_option
 @json_option
 def receivables(
@@ -95,7 +103,7 @@ def _tables(report: Report) -> None:
         f"Receivables on {day}, with the {report.asked.days} days until then", _by_figure(report), _heads(report)
     )
     if owing := shown.debtors(report, TOP):
-        print_rows("Top debtors", owing, list(owing[0]))
+        print_rows("Top debtors", owing, shown.DEBTORS_FOR_PEOPLE)
     if promised := shown.promises(report):
         print_rows("Promises to pay", promised, list(promised[0]))
     if weeks := shown.cash(report):

@@ -32,6 +32,7 @@ CASH_COLUMNS = (
     "amount",
 )
 CASH_FOR_PEOPLE = ("source", "number", "name", "currency", "due", "expected", "early", "late", "amount")
+DEBTORS_FOR_PEOPLE = ("name", "currency", "open", "overdue", "oldest", "contracted", "exposure")
 CREDITS = "unapplied_credits"
 CREDIT_COLUMNS = ("customer", "name", "account", "currency", "amount", "seen")
 _OPENS = frozenset((*MADE_OF, CREDITS))

@@ -61,7 +61,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
         (
             row["account"],
             row["name"],
-            f"{row['renewal']} ({row['days']} days)",
+            f"{row['renewal']} ({row['days']} day{'' if row['days'] == 1 else 's'})",
             f"{row['word']} {'' if row['score'] is None else row['score']}".strip(),
             "yes" if row["late_payer"] else "",
             f"{row['currency']} {row['overdue']}" if row["overdue"] is not None else "",

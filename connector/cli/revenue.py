@@ -12,6 +12,7 @@ from connector.bootstrap import open_services
 from connector.cli import revenue_shown as shown
 from connector.cli.formats import as_of_option, currency_option, day_of, format_option, print_csv, print_rows
 from connector.cli.output import json_option, print_json
+from connector.domain.revenue import Move
 from connector.errors import Misconfigured
 from connector.sentences.commands import NOT_A_FIGURE, NOT_YET
 from connector.sync.report_revenue import RevenueReport, report_revenue
@@ -19,7 +20,9 @@ from connector.sync.report_revenue import RevenueReport, report_revenue
 
 @click.command(short_help="MRR, ARR, retention, churn and cohorts.")
 @as_of_option
-@click.option("--months", type=click.IntRange(1, 120), default=12, help="How many months to look back.")
+@click.option(
+    "--months", type=click.IntRange(1, 120), default=12, show_default=True, help="How many months to look back."
+)
 @currency_option
 @click.option("--margin", type=click.IntRange(1, 100), help="Gross margin in percent: with it, lifetime value is told.")
 @click.option("--open", "opened", default="", help="A figure, such as mrr, churn or nrr: show the customers behind it.")
@@ -89,7 +92,8 @@ def _tables(reports: Sequence[RevenueReport], margin: Decimal | None, day: str) 
     for each in reports:
         code = each.revenue.currency.upper()
         by_month = shown.months(each.revenue)
-        print_rows(f"{code} by month", by_month, list(by_month[0]))
+        print_rows(f"{code} by month: what moved it", by_month, ("month", *(move.value for move in Move), "mrr"))
+        print_rows(f"{code} by month: who stayed", by_month, ("month", "customers", *shown.RETAINED))
         if found := shown.cohorts(each.cohorts, each.revenue.currency):
             kept = [{**row, "revenue_retention": _line(row["revenue_retention"])} for row in found]
             print_rows(f"{code} by cohort", kept, ("month", "customers", "mrr", "revenue_retention"))

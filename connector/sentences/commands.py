@@ -64,6 +64,7 @@ NOT_YET = Sentence(
     id="command-day-to-come",
     text="{day} is still to come.",
     fix="Name today or a day that is past.",
-    cause="`connector receivables --as-of` or `connector revenue --as-of` names a day that the ledger cannot know.",
+    cause="`connector receivables`, `connector revenue` or `connector health assess` is asked, with --as-of, for a day "
+    "that the ledger cannot know.",
     who=Who.ADMIN,
 )

@@ -152,7 +152,7 @@ def test_a_person_reads_a_line_for_each_and_why(tmp_path: Path) -> None:
     done = run("assess", "--invoices", file, "--as-of", str(DAY), "--worst", "1")
 
     assert done.exit_code == 0
-    assert done.stdout.splitlines()[0] == "Payment health on 2026-06-30: 16 customers, the 1 worst"
+    assert done.stdout.splitlines()[0] == "Payment health on 2026-06-30: 16 customers, the worst"
     assert "[red]Acme[/]" in done.stdout
     assert "severe" in done.stdout
     assert "1 invoice, EUR 100.00, 90 days late" in done.stdout

@@ -85,10 +85,10 @@ def test_a_past_day_knows_only_what_was_issued_by_then(
     assert 0 < len(known) < 12
 
 
-def test_one_customer_is_found_by_its_id_or_its_whole_reference(
+def test_one_customer_is_found_by_its_id_its_whole_reference_or_its_name(
     ledger: PostgresStore, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for word in ("cus_3", "stripe:customer:cus_3"):
+    for word in ("cus_3", "stripe:customer:cus_3", "Customer 3"):
         done = run(monkeypatch, database_url, "assess", "--as-of", str(LAST_DAY), "--customer", word, "--json")
         [found] = json.loads(done.stdout)["customers"]
         assert (found["customer"], found["name"]) == ("stripe:customer:cus_3", "Customer 3")
@@ -139,3 +139,11 @@ def test_the_words_go_by_the_policy_in_force(
     assert "watch" in before
     assert after <= {"severe", "late", "good"}
     assert "late" in after
+
+
+def test_a_day_to_come_is_none_that_the_ledger_knows(
+    ledger: PostgresStore, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = run(monkeypatch, database_url, "assess", "--as-of", "2199-01-01")
+
+    assert (done.exit_code, "2199-01-01 is still to come" in done.stderr) == (2, True)

@@ -19,6 +19,8 @@ from connector.domain.past_invoice import PastInvoice, as_invoice, by_customer, 
 from connector.domain.payment_health import PaymentHealth
 from connector.domain.payment_health import assess as assess_invoices
 from connector.domain.portfolio import Portfolio, fit_from_others
+from connector.errors import Misconfigured
+from connector.sentences.commands import NOT_YET
 from connector.sentences.health import NO_SUCH_CUSTOMER
 
 _FILE = "csv"
@@ -39,7 +41,7 @@ class Assessed(NamedTuple):
     type=click.DateTime(["%Y-%m-%d"]),
     help="The day to look from; else the last that the file knows of, or today for the ledger.",
 )
-@click.option("--customer", help="Only this one.")
+@click.option("--customer", help="Only this one: as the file calls it; in the ledger an id or a name.")
 @click.option("--worst", type=click.IntRange(min=1), metavar="N", help="Only the N worst.")
 @json_option
 def assess(
@@ -95,11 +97,16 @@ def _of_ledger(day: date | None, customer: str | None) -> tuple[dict[str, object
 
     with open_services() as services:
         as_of = day or services.today()
+        if as_of > services.today():
+            raise Misconfigured.because(NOT_YET, day=as_of.isoformat())
         try:
             ref = RecordRef.parse(customer) if customer is not None else None
         except ValueError:
             ref = RecordRef(services.billing.name, "customer", str(customer))
         found = [Assessed(str(one.ref), one.name, health) for one, health in list_health(services, as_of, ref)]
+        if ref is not None and not found:  # by the name that a table shows, which several may have
+            everybody = list_health(services, as_of)
+            found = [Assessed(str(one.ref), one.name, health) for one, health in everybody if one.name == customer]
     return {}, as_of, found
 
 
@@ -164,12 +171,12 @@ def _tell(shown: Sequence[Assessed], day: date, total: int) -> None:
         return
     title = f"Payment health on {day}: {total} {'customer' if total == 1 else 'customers'}"
     if len(shown) < total:
-        title += f", the {len(shown)} worst"
+        title += ", the worst" if len(shown) == 1 else f", the {len(shown)} worst"
     click.echo(title)
     for one in shown:
         health = one.health
         late, trouble = _percents(health.next_late_chance, health.trouble_chance)
-        score = "-" if health.score is None else f"{health.score:.0f}"
+        score = "-" if health.shown_score is None else health.shown_score
         who = printable(one.name or one.customer)
         click.echo(f"{health.word:<8} {score:>3}  next late {late:>5}  trouble {trouble:>5}  {who}")
         for reason in health.reasons:
