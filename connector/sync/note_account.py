@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
+
 from connector import targets
+from connector.domain.account_profile import AccountProfile
 from connector.domain.deal import Deal
 from connector.domain.renewal_flag import SAYS_NOTHING
-from connector.ports import DealRecords, Services
+from connector.ports import DealRecords, Services, UnitOfWork
 from connector.targets import TargetKind
 
 
@@ -17,13 +21,28 @@ def note_account(deal: Deal, services: Services) -> None:
     if deal.account is None:
         return
     to = deal.account.ref if deal.payer is not None else None
+    read = {rule.canonical for rule in services.mappings[deal.ref.provider].deal}
     with services.store.begin() as work:
         profile = deal.account.profile
-        news = profile is not None and work.accounts.describe(profile, services.clock())
+        news = profile is not None and work.accounts.describe(_with_unread(profile, read, work), services.clock())
         news = work.accounts.sold(deal.ref, to, deal.terms.renewal_date) or news
         if news:
             customers = work.accounts.customers_of(deal.account.ref)
             work.targets.mark_all(targets.for_record(TargetKind.HEALTH, customer) for customer in customers)
+
+
+def _with_unread(profile: AccountProfile, read: Collection[str], work: UnitOfWork) -> AccountProfile:
+    """The profile, with what is known already where the mapping that billed the deal reads nothing: that says nothing."""
+    known = work.accounts.profile(profile.ref)
+    if known is None:
+        return profile
+    return replace(
+        profile,
+        parent=profile.parent if "account.parent" in read else known.parent,
+        owner=profile.owner if "account.owner" in read else known.owner,
+        size=profile.size if "account.size" in read else known.size,
+        plan=profile.plan if "account.plan" in read else known.plan,
+    )
 
 
 def notice_renewal(records: DealRecords, services: Services) -> None:

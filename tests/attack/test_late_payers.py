@@ -19,6 +19,7 @@ from tests.sync.conftest import World
 from tests.sync.renewal_world import (
     ACCOUNT,
     RENEWAL,
+    RENEWING,
     a_renewal_deal,
     billed,
     follow,
@@ -131,3 +132,17 @@ def billed_by_the_month(world: World) -> RecordRef:
         billing = work.links.billing_of(deal.ref)
     assert billing is not None
     return billing.customer
+
+
+def test_a_deal_that_an_older_mapping_billed_makes_nobody_forget_whose_child_the_account_is(world: World) -> None:
+    """The mapping that billed it reads no parent: it does not say that there is none."""
+    billed(world, parent="77")
+    with world.services.store.begin() as work:
+        before = work.accounts.profile(ACCOUNT)
+    assert before is not None and before.parent == RecordRef("fake", "account", "77")
+    rules = tuple(rule for rule in RENEWING.deal if rule.canonical not in ("account.parent", "account.owner"))
+    older = replace(world.services, mappings={"fake": replace(RENEWING, deal=rules)})
+    world.crm.has(a_fake_deal("2", net_days="Net 10"))
+    bill_deal("fake:deal:2", older)
+    with world.services.store.begin() as work:
+        assert work.accounts.profile(ACCOUNT) == before
