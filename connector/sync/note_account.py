@@ -32,7 +32,7 @@ def note_account(deal: Deal, services: Services) -> None:
 
 
 def _with_unread(profile: AccountProfile, read: Collection[str], work: UnitOfWork) -> AccountProfile:
-    """The profile, with what is known already where the mapping that billed the deal reads nothing: that says nothing."""
+    """The profile, with what is known already where the mapping that billed the deal reads nothing."""
     known = work.accounts.profile(profile.ref)
     if known is None:
         return profile

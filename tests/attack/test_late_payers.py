@@ -139,7 +139,8 @@ def test_a_deal_that_an_older_mapping_billed_makes_nobody_forget_whose_child_the
     billed(world, parent="77")
     with world.services.store.begin() as work:
         before = work.accounts.profile(ACCOUNT)
-    assert before is not None and before.parent == RecordRef("fake", "account", "77")
+    assert before is not None
+    assert before.parent == RecordRef("fake", "account", "77")
     rules = tuple(rule for rule in RENEWING.deal if rule.canonical not in ("account.parent", "account.owner"))
     older = replace(world.services, mappings={"fake": replace(RENEWING, deal=rules)})
     world.crm.has(a_fake_deal("2", net_days="Net 10"))
