@@ -42,9 +42,9 @@ def renewals(window: int | None, late_only: bool, limit: int, as_csv: bool, as_j
     Exposure is what is open and what will be invoiced until the renewal. Exit code 1: there is a late payer among them.
     """
     with open_services() as services:
-        found = list_renewals(services, within=window, limit=limit)
+        found = list_renewals(services, within=window, limit=limit, late_only=late_only)
     late = any(each.late_payer for each in found)
-    rows = [_plain(each) for each in found if each.late_payer or not late_only]
+    rows = [_plain(each) for each in found]
     if as_json:
         print_json(rows)
     elif as_csv:

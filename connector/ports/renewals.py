@@ -87,6 +87,9 @@ class Renewals(Protocol):
         """Flagged accounts whose renewal deals were not looked at on that day or after, the nearest renewal first."""
         ...
 
-    def upcoming(self, until: date, limit: int) -> list[RenewalRow]:
-        """Accounts inside a renewal window that renew by a day, the nearest first."""
+    def upcoming(self, until: date, limit: int, *, late_only: bool = False) -> list[RenewalRow]:
+        """Accounts inside a renewal window that renew by a day, the nearest first.
+
+        Each with the task of its narrowest window, else the newest of an earlier renewal that is still open.
+        """
         ...

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, func, or_, select, update
+from sqlalchemy import Connection, and_, exists, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connector.domain.planning import CUSTOMER
@@ -108,8 +108,8 @@ class PostgresRenewals:
         query = query.order_by(account_flag.c.renewal_date, account_flag.c.account).limit(limit)
         return list(self._connection.execute(query).scalars())
 
-    def upcoming(self, until: date, limit: int) -> list[RenewalRow]:
-        """Accounts inside a renewal window that renew by a day, the nearest first."""
+    def upcoming(self, until: date, limit: int, *, late_only: bool = False) -> list[RenewalRow]:
+        """Accounts inside a renewal window that renew by a day, the nearest first, each with the last task for it."""
         flag, task = account_flag.c, renewal_task.alias()
         named = (
             select(func.min(customer.c.name))
@@ -119,8 +119,14 @@ class PostgresRenewals:
         )
         last_task = (
             select(task.c.task)
-            .where(task.c.account == flag.account, task.c.renewal_date == flag.renewal_date, task.c.task.is_not(None))
-            .order_by(task.c.window_days)
+            .where(
+                task.c.account == flag.account,
+                task.c.task.is_not(None),
+                or_(
+                    task.c.renewal_date == flag.renewal_date, task.c.closed_at.is_(None)
+                ),  # it may stand since the last
+            )
+            .order_by((task.c.renewal_date == flag.renewal_date).desc(), task.c.renewal_date.desc(), task.c.window_days)
             .limit(1)
             .scalar_subquery()
         )
@@ -128,6 +134,7 @@ class PostgresRenewals:
             select(account_flag, crm_record.c.desired, named.label("name"), last_task.label("task"))
             .outerjoin(crm_record, crm_record.c.ref == flag.account)
             .where(flag.window_days.is_not(None), flag.renewal_date <= until, or_(_is_billed, _is_paid_for))
+            .where(flag.late_payer if late_only else true())
             .order_by(flag.renewal_date, flag.account)
             .limit(limit)
         )

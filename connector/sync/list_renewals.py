@@ -34,11 +34,14 @@ class UpcomingRenewal:
         return None if self.open is None or self.until_renewal is None else self.open + self.until_renewal
 
 
-def list_renewals(services: Services, *, within: int | None = None, limit: int = 1000) -> list[UpcomingRenewal]:
+def list_renewals(
+    services: Services, *, within: int | None = None, limit: int = 1000, late_only: bool = False
+) -> list[UpcomingRenewal]:
     """Accounts that renew within so many days, of those that have entered a window of their policy."""
     today = services.today()
+    until = today + timedelta(days=within) if within is not None else date.max
     with services.store.begin() as work:
-        rows = work.renewals.upcoming(today + timedelta(days=within) if within is not None else date.max, limit)
+        rows = work.renewals.upcoming(until, limit, late_only=late_only)
         return [_whole(row, today, work) for row in rows]
 
 

@@ -99,7 +99,7 @@ def test_numbers_of_invoices_are_kept(tmp_path: Path) -> None:
     ("heading", "sentence", "names"),
     [
         ("issued,due,amount,customer", "invoices-column-missing", "no column for paid"),
-        ("a,b,c", "invoices-column-missing", "customer and issued and due and paid and amount"),
+        ("a,b,c", "invoices-column-missing", "customer, issued, due, paid and amount"),
         ("issued,due,due,paid,amount,customer", "invoices-column-ambiguous", "several columns that may be due"),
         ("issued,Due,DUE,paid,amount,customer", "invoices-column-ambiguous", "“Due”, “DUE”"),
         ("issued,due,settled,clear date,amount,customer", "invoices-column-ambiguous", "“settled”, “clear date”"),

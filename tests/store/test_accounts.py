@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -252,3 +252,42 @@ def test_the_renewals_to_come_are_those_inside_a_window(
         rows = work.renewals.upcoming(TODAY + timedelta(days=days), 10)
     assert [row.account for row in rows] == found
     assert [(row.name, row.shown) for row in rows] == [("Acme", {"health": "late"})] * len(found)
+
+
+def test_late_payers_alone_are_listed_whoever_else_renews_before_them(store: PostgresStore) -> None:
+    sooner = Renewal(TODAY + timedelta(days=5), RenewalSource.CRM_FIELD)
+    with store.begin() as work:
+        is_billed(work, 1)
+        is_billed(work, 2)
+        work.accounts.keep_flags([a_flag(1), a_flag(2, renewal=sooner, late_payer=False)])
+        assert [row.account for row in work.renewals.upcoming(date.max, 1)] == [account(2)]
+        assert [row.account for row in work.renewals.upcoming(date.max, 1, late_only=True)] == [account(1)]
+
+
+def test_a_task_of_the_renewal_before_stands_until_it_is_closed_or_another_is_made(store: PostgresStore) -> None:
+    before = RenewalTask(account(1), TODAY - timedelta(days=20), 30, "Talk", account(1))
+    now = replace(before, renewal=TODAY + timedelta(days=40), window=60)
+    refs = [RecordRef("hubspot", "task", "77"), RecordRef("hubspot", "task", "78")]
+    with store.begin() as work:
+        is_billed(work, 1)
+        work.accounts.keep_flags([a_flag(1)])
+        work.renewals.begin(before, NOW)
+        work.renewals.made(before, refs[0], NOW)
+        assert [row.task for row in work.renewals.upcoming(date.max, 1)] == [refs[0]]
+        work.renewals.begin(now, LATER)
+        assert [row.task for row in work.renewals.upcoming(date.max, 1)] == [refs[0]]
+        work.renewals.made(now, refs[1], LATER)
+        assert [row.task for row in work.renewals.upcoming(date.max, 1)] == [refs[1]]
+        work.renewals.closed(now, LATER)
+        assert [row.task for row in work.renewals.upcoming(date.max, 1)] == [refs[1]]
+
+
+def test_a_closed_task_of_an_earlier_renewal_is_past(store: PostgresStore) -> None:
+    before = RenewalTask(account(1), TODAY - timedelta(days=20), 30, "Talk", account(1))
+    with store.begin() as work:
+        is_billed(work, 1)
+        work.accounts.keep_flags([a_flag(1)])
+        work.renewals.begin(before, NOW)
+        work.renewals.made(before, RecordRef("hubspot", "task", "77"), NOW)
+        work.renewals.closed(before, LATER)
+        assert [row.task for row in work.renewals.upcoming(date.max, 1)] == [None]

@@ -62,7 +62,7 @@ def places(headings: Sequence[str], named: Mapping[str, str], file: str) -> dict
     missing = [column for column in _NEEDED if column not in found]
     if missing:
         raise UnreadableInvoices.because(
-            COLUMN_MISSING, file=file, missing=" and ".join(missing), found=_shown(headings), example=missing[0]
+            COLUMN_MISSING, file=file, missing=_and(missing), found=_shown(headings), example=missing[0]
         )
     return found
 
@@ -96,6 +96,11 @@ def _guessed(column: str, usual: Sequence[str], known: Sequence[str], headings: 
         if fitting:
             return fitting[0]
     return None
+
+
+def _and(columns: Sequence[str]) -> str:
+    *most, last = columns
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _several(column: str, found: Sequence[str], file: str) -> UnreadableInvoices:
