@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from connector.domain.billing import Subscription, SubscriptionItem
 from connector.domain.dates import add_intervals
+from connector.domain.recurring import period_amount
 from connector.domain.renewals import RUNNING
 
 _MOST_PERIODS = 1_000
@@ -31,9 +32,7 @@ def invoiced_until(subscriptions: Iterable[Subscription], currency: str, renewal
 def _until(item: SubscriptionItem, stops: date) -> Decimal:
     if item.current_period_end is None or item.interval is None or item.metered:
         return Decimal(0)
-    amount = item.recurring_amount
-    if amount is None:
-        amount = Decimal(0) if item.unit_amount is None else item.unit_amount * item.quantity
+    amount = period_amount(item) or Decimal(0)
     first = item.current_period_end.date()
     times = 0
     while times < _MOST_PERIODS and add_intervals(first, item.interval, times) < stops:

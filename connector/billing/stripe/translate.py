@@ -136,7 +136,9 @@ def subscription(body: Json, recurring_amounts: Mapping[str, Decimal | None] | N
         customer=ref("customer", id_of(body["customer"])),
         status=_known(body.get("status"), SUBSCRIPTION_STATUSES),
         currency=body["currency"],
-        items=tuple(_subscription_item(item, amounts.get(item["id"])) for item in body["items"]["data"]),
+        items=tuple(
+            _subscription_item(item, body["currency"], amounts.get(item["id"])) for item in body["items"]["data"]
+        ),
         started_at=moment(body.get("start_date")),
         cancel_at=moment(body.get("cancel_at")),
         ended_at=moment(body.get("ended_at")),
@@ -283,11 +285,12 @@ def is_disputed(found: Dispute) -> bool:
     return found.status not in _DISPUTE_OVER
 
 
-def _subscription_item(body: Json, recurring_amount: Decimal | None) -> SubscriptionItem:
+def _subscription_item(body: Json, currency: str, recurring_amount: Decimal | None) -> SubscriptionItem:
+    """A price in several currencies is shown in its first one: another currency's amount says nothing of this item."""
     item_price = price(body["price"])
     return SubscriptionItem(
         id=body["id"],
-        unit_amount=item_price.unit_amount,
+        unit_amount=item_price.unit_amount if item_price.currency == currency else None,
         quantity=_or(body.get("quantity"), 1),  # a metered item has none
         interval=item_price.interval,
         current_period_end=moment(body.get("current_period_end")),

@@ -9,7 +9,9 @@ import pytest
 
 from connector.billing.stripe.client import StripeBilling
 from connector.billing.stripe.recurring import recurring_amounts
+from connector.billing.stripe.translate import subscription
 from connector.domain.deal import Interval
+from connector.domain.recurring import monthly
 from tests.billing.stripe.conftest import (
     CUSTOMER,
     CUSTOMER_KEY,
@@ -94,6 +96,14 @@ def test_packages_are_counted_whole_and_what_is_shown_in_another_currency_is_unk
     packages["price"]["transform_quantity"] = {"divide_by": 10, "round": "down"}
     assert amounts(packages) == [Decimal(1800)]
     assert amounts(an_item("si_1", 100), currency="eur") == [None]
+
+
+def test_an_amount_of_another_currency_is_never_taken_for_what_a_subscription_earns() -> None:
+    """A price in dollars that has euros, too, is shown in dollars on a subscription in euros."""
+    body = resource("subscription", id="sub_1", status="active", currency="eur", customer=resource("customer"))
+    body |= {"items": a_list({**an_item("si_1", 10_000), "current_period_end": NOW})}
+    assert monthly(subscription(body)) == 0
+    assert monthly(subscription({**body, "currency": "usd"})) == 10_000
 
 
 def test_of_what_is_over_no_discount_is_looked_up() -> None:
