@@ -98,13 +98,13 @@ def mark_portfolio(services: Services) -> int:
 
 
 def mark_renewals(services: Services) -> int:
-    """Mark flagged accounts whose renewal deals were not looked at for a week: one may have been opened unheard."""
+    """Mark accounts whose renewal deals were not looked at for a week: one may have been opened unheard.
+
+    Those flagged no more whose tasks are still open, too: their CRM was not connected when the flag was cleared.
+    """
     with services.store.begin() as work:
-        due = work.renewals.due(services.today() - _LOOK_AGAIN_AFTER, _BATCH)
-        marks = [
-            targets.for_record(TargetKind.RENEWAL, account) for account in due if account.provider in services.crms
-        ]
-        return work.targets.mark_all(marks, unpark=False)
+        due = work.renewals.due(services.today() - _LOOK_AGAIN_AFTER, services.crms.keys(), _BATCH)
+        return work.targets.mark_all([targets.for_record(TargetKind.RENEWAL, ref) for ref in due], unpark=False)
 
 
 def seal_audit(services: Services) -> int:

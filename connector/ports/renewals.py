@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -83,8 +83,10 @@ class Renewals(Protocol):
         """The account's renewal deals and tasks were looked at."""
         ...
 
-    def due(self, day: date, limit: int) -> list[RecordRef]:
-        """Flagged accounts whose renewal deals were not looked at on that day or after, the nearest renewal first."""
+    def due(self, day: date, crms: Collection[str], limit: int) -> list[RecordRef]:
+        """Accounts of these CRMs whose renewal deals were not looked at since a day, the nearest renewal first:
+        those that are flagged, and those whose tasks wait to be closed.
+        """
         ...
 
     def upcoming(self, until: date, limit: int, *, late_only: bool = False) -> list[RenewalRow]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, func, or_, select, true, update
+from sqlalchemy import Connection, Text, and_, exists, func, or_, select, true, type_coerce, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connector.domain.planning import CUSTOMER
@@ -18,6 +18,8 @@ from connector.store.health_tables import account_flag, flagged_deal, renewal_ta
 from connector.store.tables import billed_deal, crm_record, customer, link
 
 _is_billed = exists().where(link.c.owner == account_flag.c.account, link.c.role == CUSTOMER)
+_has_open_tasks = exists().where(renewal_task.c.account == account_flag.c.account, renewal_task.c.closed_at.is_(None))
+_crm = func.split_part(type_coerce(account_flag.c.account, Text), ":", 1)
 _is_paid_for = exists().where(billed_deal.c.sold_to == account_flag.c.account)
 
 
@@ -101,10 +103,14 @@ class PostgresRenewals:
         seen = update(account_flag).where(account_flag.c.account == account).values(deals_seen_on=day)
         self._connection.execute(seen)
 
-    def due(self, day: date, limit: int) -> list[RecordRef]:
-        """Flagged accounts whose renewal deals were not looked at on that day or after, the nearest renewal first."""
+    def due(self, day: date, crms: Collection[str], limit: int) -> list[RecordRef]:
+        """Accounts of these CRMs whose renewal deals were not looked at since a day, the nearest renewal first:
+        those that are flagged, and those whose tasks wait to be closed.
+        """
         seen = account_flag.c.deals_seen_on
-        query = select(account_flag.c.account).where(account_flag.c.late_payer, or_(seen.is_(None), seen < day))
+        query = select(account_flag.c.account).where(
+            or_(account_flag.c.late_payer, _has_open_tasks), or_(seen.is_(None), seen < day), _crm.in_(crms)
+        )
         query = query.order_by(account_flag.c.renewal_date, account_flag.c.account).limit(limit)
         return list(self._connection.execute(query).scalars())
 

@@ -10,10 +10,12 @@ import pytest
 from connector.domain.health_word import Health
 from connector.domain.refs import RecordRef
 from connector.errors import RateLimited, Unreachable
+from connector.jobs import schedule
 from connector.ports import NewOverride, Unlimited
 from connector.sync.bill_deal import bill_deal
 from connector.sync.override_health import override_health
 from connector.sync.write_back import write_back
+from connector.targets import TargetKind, for_record
 from tests.fakes import a_fake_deal, no_trouble
 from tests.sync.conftest import World
 from tests.sync.renewal_world import (
@@ -147,3 +149,35 @@ def test_a_deal_that_an_older_mapping_billed_makes_nobody_forget_whose_child_the
     bill_deal("fake:deal:2", older)
     with world.services.store.begin() as work:
         assert work.accounts.profile(ACCOUNT) == before
+
+
+def test_accounts_of_a_crm_that_is_not_connected_keep_nobody_elses_renewals_from_being_looked_at(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "_BATCH", 1)
+    late_near_renewal(world)
+    with world.services.store.begin() as work:
+        flag = work.accounts.flag(ACCOUNT)
+        assert flag is not None
+        work.accounts.keep_flags([replace(flag, account=RecordRef("absent", "account", "1"))])
+    world.clock.forward(days=8)
+    assert schedule.mark_renewals(world.services) == 1
+    assert world.dirty(for_record(TargetKind.RENEWAL, ACCOUNT))
+
+
+def test_tasks_are_closed_once_a_crm_that_was_away_when_the_flag_went_is_back(world: World) -> None:
+    customer = late_near_renewal(world)
+    connected = world.services
+    world.services = replace(connected, crms={})
+    override_health(NewOverride(ACCOUNT, Health.GOOD, "ada", "paid by wire", connected.today()), world.services)
+    world.run(for_record(TargetKind.HEALTH, customer))
+    world.services = replace(connected, clock=world.clock)
+    with connected.store.begin() as work:
+        flag = work.accounts.flag(ACCOUNT)
+    assert flag is not None
+    assert not flag.late_payer
+    override_health(NewOverride(ACCOUNT, Health.GOOD, "ada", "still", connected.today() + timedelta(days=9)), connected)
+    world.clock.forward(days=8)
+    schedule.mark_renewals(world.services)
+    follow(world)
+    assert open_tasks(world) == []

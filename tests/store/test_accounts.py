@@ -233,12 +233,12 @@ def test_flagged_accounts_are_due_until_they_were_looked_at(store: PostgresStore
     soon = Renewal(TODAY + timedelta(days=5), RenewalSource.CRM_FIELD)
     with store.begin() as work:
         work.accounts.keep_flags([a_flag(1), a_flag(2, renewal=soon), a_flag(3, late_payer=False)])
-        assert work.renewals.due(TODAY, 10) == [account(2), account(1)]
+        assert work.renewals.due(TODAY, ["hubspot"], 10) == [account(2), account(1)]
         work.renewals.seen(account(2), TODAY)
-        assert work.renewals.due(TODAY, 10) == [account(1)]
-        assert work.renewals.due(TODAY + timedelta(days=1), 1) == [account(2)]
+        assert work.renewals.due(TODAY, ["hubspot"], 10) == [account(1)]
+        assert work.renewals.due(TODAY + timedelta(days=1), ["hubspot"], 1) == [account(2)]
         work.accounts.keep_flags([a_flag(2, renewal=soon, word=Health.SEVERE)])
-        assert work.renewals.due(TODAY, 10) == [account(1)]  # a new word forgets no look
+        assert work.renewals.due(TODAY, ["hubspot"], 10) == [account(1)]  # a new word forgets no look
 
 
 @pytest.mark.parametrize(("days", "found"), [(39, []), (40, [account(1)])])

@@ -156,5 +156,5 @@ def test_an_account_that_is_billed_no_more_loses_its_flag_and_its_tasks(world: W
     flag_late_payers(str(ACCOUNT), world.services)
     assert list(world.crm.closed_tasks.values()) == ["No longer flagged: the account is not billed any more."]
     with world.services.store.begin() as work:
-        assert work.renewals.due(world.clock().date() + timedelta(days=99), 10) == []
+        assert work.renewals.due(world.clock().date() + timedelta(days=99), ["fake"], 10) == []
         assert work.renewals.upcoming(world.clock().date() + timedelta(days=99), 10) == []
