@@ -124,7 +124,7 @@ def test_a_table_too_wide_for_the_terminal_becomes_lines_that_are_read(
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     assert lines[:5] == [
         "Renewals",
-        "hubspot:20400000015",
+        "account hubspot:20400000015",
         "name       Acme [bold]",
         "renews on  2027-02-21",
         "overdue    EUR 1.00",

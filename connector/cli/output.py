@@ -93,7 +93,7 @@ def _print_apart(console: Console, title: str, columns: Sequence[str], cells: Se
     console.print(title, style="italic")
     widest = max(map(len, columns))
     for row in cells:
-        console.print(row[0], style="bold", soft_wrap=True)
+        console.print(f"{columns[0]} {row[0]}", style="bold", soft_wrap=True)
         lines = Table.grid(padding=(0, 2))
         lines.add_column(min_width=widest + 2, no_wrap=True)
         lines.add_column(overflow="fold")

@@ -97,8 +97,9 @@ class TermsException:
 
     @property
     def said(self) -> str:
-        """Who answers, for what, how long and why."""
-        return sentences.ALLOWED.says(owner=self.owner, days=self.net_days, until=self.until, id=self.id, why=self.why)
+        """Who answers, for what, how long and why; other sentences may follow."""
+        why = self.why if self.why.endswith((".", "!", "?")) else f"{self.why}."
+        return sentences.ALLOWED.says(owner=self.owner, days=self.net_days, until=self.until, id=self.id, why=why)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,8 +57,22 @@ PROMISE_INCOMPLETE = Sentence(
 PROMISE_AMOUNT = Sentence(
     id="promise-amount-unfit",
     text="{amount} is no amount of {currency}.",
-    fix="Write it in major units with the currency's own decimals, and say --currency where none is known.",
+    fix="Write it in major units with the currency's own decimals.",
     cause="`connector health promise --amount` got a number that the currency cannot hold exactly, or none at all.",
+    who=Who.FINANCE,
+)
+PROMISE_WITHOUT_CURRENCY = Sentence(
+    id="promise-without-currency",
+    text="Nothing says what currency {amount} is in: a customer may owe in several.",
+    fix="Say it, as in --currency EUR, or name the invoice.",
+    cause="`connector health promise --amount` is about all that somebody owes, and names no currency.",
+    who=Who.FINANCE,
+)
+PROMISE_OTHER_CURRENCY = Sentence(
+    id="promise-other-currency",
+    text="The invoice is in {invoice}, so {currency} cannot be promised for it.",
+    fix="Leave out --currency, or name another invoice.",
+    cause="`connector health promise` names an invoice and another currency. Amounts are never converted.",
     who=Who.FINANCE,
 )
 NO_PROMISE = Sentence(

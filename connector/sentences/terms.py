@@ -37,9 +37,9 @@ APPROVAL_TOO = Sentence(
 )
 NO_RECORD = Sentence(
     id="terms-no-record",
-    text="No invoice of the account has come due yet: the usual terms hold.",
+    text="No invoice tells yet how the account pays: the usual terms hold.",
     fix="Nothing is to be done.",
-    cause="The account is a customer already, but nothing tells yet how it pays.",
+    cause="The account is a customer already, but nothing of it has come due, or what has is disputed.",
     who=Who.SALES,
 )
 TOO_LONG = Sentence(

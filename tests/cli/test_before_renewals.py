@@ -175,7 +175,10 @@ def test_promises_are_listed_and_withdrawn(book: PostgresStore, run: Any) -> Non
         (("hubspot:2", "--on", SOON), "promise-of-nobody"),
         (("A-0001", "--on", SOON, "--amount", "1.005"), "promise-amount-unfit"),
         (("A-0001", "--on", SOON, "--amount", "much"), "promise-amount-unfit"),
-        (("cus_1", "--on", SOON, "--amount", "5"), "promise-amount-unfit"),
+        (("cus_1", "--on", SOON, "--amount", "5"), "promise-without-currency"),
+        (("cus_1", "--on", SOON, "--amount", "5", "--currency", "EURO"), "promise-amount-unfit"),
+        (("A-0001", "--on", SOON, "--amount", "5", "--currency", "USD"), "promise-other-currency"),
+        (("in_1", "--on", SOON, "--amount", "5", "--currency", "USD"), "promise-other-currency"),
     ],
 )
 def test_a_promise_that_cannot_be_is_refused(book: PostgresStore, run: Any, words: tuple[str, ...], id_: str) -> None:

@@ -180,7 +180,7 @@ def test_an_exception_that_is_over_or_ended_counts_no_more(exception: TermsExcep
 
 def test_an_exception_says_who_answers_for_what_until_when_and_why() -> None:
     """On the deal's record."""
-    assert ANNA.said == "Anna Example answers for up to 60 days to pay until 2026-12-21, by exception 7: strategic"
+    assert ANNA.said == "Anna Example answers for up to 60 days to pay until 2026-12-21, by exception 7: strategic."
 
 
 @pytest.mark.parametrize(

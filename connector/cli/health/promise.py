@@ -25,7 +25,7 @@ from connector.sync.note_promise import note_promise, withdraw_promise
 @click.argument("whose", required=False, metavar="[INVOICE|CUSTOMER|ACCOUNT]")
 @click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="The last day on which it is kept.")
 @click.option("--amount", help="How much, in major units; else all that is owed.")
-@click.option("--currency", default="", help="Of the amount, where an invoice does not say.")
+@click.option("--currency", default="", help="Of the amount, where no invoice is named.")
 @click.option("--note", default="", help="Who said so, and how.")
 @click.option("--withdraw", type=int, metavar="N", help="Take promise N back.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000), help="How many at most.")
@@ -79,6 +79,13 @@ def _new(
     whose: str, day: datetime, amount: str | None, currency: str, note: str, by: str, services: Services
 ) -> NewPromise:
     owed = _owed(whose, services)
+    if owed.currency and currency and currency.lower() != owed.currency:
+        raise Misconfigured.because(
+            sentences.PROMISE_OTHER_CURRENCY,
+            ref=owed.invoice,
+            invoice=owed.currency.upper(),
+            currency=currency.upper(),
+        )
     money = _money(amount, currency or owed.currency) if amount is not None else None
     return NewPromise(
         customer=owed.customer,
@@ -102,7 +109,9 @@ def _owed(text: str, services: Services) -> _Owed:
     with services.store.begin() as work:
         named = RecordRef(billing, "invoice", bare)
         if (customer := work.ledger.customer_of(named)) is not None:
-            return _Owed(customer, named)
+            account = work.ledger.account(customer)
+            known = {each.ref: each.currency for each in account.invoices} if account else {}
+            return _Owed(customer, named, known.get(named, ""))
         if work.ledger.customer_of(RecordRef(billing, "customer", bare)) is not None:
             return _Owed(RecordRef(billing, "customer", bare))
         numbered = work.said.invoices_numbered(text)
@@ -125,13 +134,15 @@ def _money(amount: str, currency: str) -> Money:
     Raises:
         Misconfigured: it is no amount above nothing, or the currency cannot hold it.
     """
+    if not currency:
+        raise Misconfigured.because(sentences.PROMISE_WITHOUT_CURRENCY, amount=amount)
     try:
         given = Decimal(amount)
         if currency.lower() in CHARGEABLE and given.is_finite() and given > 0:
             return Money.exactly(given, currency)
     except (InvalidOperation, AmountDoesNotFit):
         pass  # told below, like every other amount that cannot be
-    raise Misconfigured.because(sentences.PROMISE_AMOUNT, amount=amount, currency=currency.upper() or "no currency")
+    raise Misconfigured.because(sentences.PROMISE_AMOUNT, amount=amount, currency=currency.upper())
 
 
 def _told(kept: Promise, services: Services) -> dict[str, Any]:
