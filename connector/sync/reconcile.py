@@ -11,6 +11,7 @@ from connector.ports import Services
 from connector.sync.ask_first import FIRST_LOOK, first_seen
 from connector.sync.batches import batches
 from connector.sync.notice_edits import is_billed, notice_edits
+from connector.sync.read_everybody import read_everybody
 from connector.sync.receive_event import receive
 from connector.targets import TargetKind
 
@@ -43,7 +44,7 @@ def reconcile(provider: str, services: Services) -> None:
         notice_edits(provider, since, services)
     elif provider == services.billing.name:
         if since < started - _LOG_REACHES:
-            _mark_every_account(services)
+            read_everybody(services)
         for events in batches(services.billing.events_since(since)):
             receive(events, services)
     with services.store.begin() as work:
@@ -56,9 +57,3 @@ def _mark_deals(refs: Iterable[RecordRef], services: Services) -> None:
             for ref in sorted(set(batch)):
                 if not is_billed(ref, work):
                     work.targets.mark_dirty(targets.for_record(TargetKind.DEAL, ref))
-
-
-def _mark_every_account(services: Services) -> None:
-    """What billing's log has forgotten can only be learnt by asking about everybody."""
-    with services.store.begin() as work:
-        work.targets.mark_all(targets.for_record(TargetKind.ACCOUNT, customer) for customer in work.ledger.customers())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from dataclasses import replace
+from decimal import Decimal
 from importlib import import_module
 
 import pytest
@@ -13,7 +14,9 @@ from connector.domain.payment_health import assess
 from connector.domain.refs import RecordRef
 from connector.sync.assess_accounts import assess_accounts
 from connector.sync.bill_deal import bill_deal
+from connector.sync.read_everybody import read_everybody
 from connector.sync.refresh_account import refresh_account
+from connector.sync.report_revenue import report_revenue
 from tests.factories import TODAY, an_invoice
 from tests.fakes import a_fake_deal
 from tests.sync.conftest import World
@@ -89,3 +92,26 @@ def test_amounts_that_come_to_nothing_stop_no_account() -> None:
     ]
     health = assess(failed, (), (), TODAY)
     assert any(reason.text == "4 attempts to charge EUR 0.00 failed." for reason in health.reasons)
+
+
+def test_a_ledger_that_was_filled_before_learns_its_revenue_once_everybody_is_read_again(world: World) -> None:
+    """Nothing happens to the customer after the upgrade: no webhook would ever have it read."""
+    deal = world.crm.has(a_fake_deal("1"))
+    bill_deal(str(deal), world.services)
+    with world.services.store.begin() as work:
+        billing = work.links.billing_of(deal)
+        assert billing is not None
+        old = replace(world.billing.account(billing.customer), subscriptions=())
+        assert work.ledger.save(old, world.clock())
+    world.clock.forward(days=1)
+    assess_accounts(targets.UPWARDS, world.services)
+    assert earned(world) == []
+    assert read_everybody(world.services) == 1
+    world.run(targets.for_record(targets.TargetKind.ACCOUNT, billing.customer))
+    assert earned(world) == [10_000]
+
+
+def earned(world: World) -> list[Decimal]:
+    """Monthly revenue as the command tells it, by currency."""
+    with world.services.store.begin() as work:
+        return [each.revenue.mrr for each in report_revenue(work, world.services.today(), 1)]

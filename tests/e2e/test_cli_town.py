@@ -115,6 +115,10 @@ def test_reconcile_finds_what_no_webhook_told(town: World) -> None:
     assert told.exit_code == 0
     assert told.output.split() == ["salesforce:", "done", "hubspot:", "done", "stripe:", "done"]
     assert run_in(town, "reconcile", "hubspot").output == "hubspot: done\n"
+    again = run_in(town, "reconcile", "hubspot", "--everything").output.splitlines()
+    assert again[0] == "hubspot: done"
+    assert int(again[1].removeprefix("customers to be read again: ")) >= len(placed)
+    town.settle()
     assert town.problems(placed) == []
 
 
