@@ -110,6 +110,6 @@ def _print_rows(opened: str, rows: list[shown.Shown], form: str) -> None:
     elif form == "json":
         print_json({"opened": opened, "rows": rows})
     elif rows:
-        print_rows(f"Behind {opened}", rows, shown.ROW_COLUMNS)
+        print_rows(f"Behind {opened}", rows, shown.ROWS_FOR_PEOPLE)
     else:
         click.echo(f"Nothing is behind {opened}.")

@@ -17,7 +17,7 @@ from connector.domain.deal import Deal
 from connector.domain.planning import CUSTOMER
 from connector.domain.refs import RecordRef
 from connector.domain.terms_advice import LONGEST_TERMS, TermsException, against
-from connector.errors import Misconfigured, NeedsHuman
+from connector.errors import Misconfigured, NeedsHuman, NotFound
 from connector.ports import Services
 from connector.sentences import terms as sentences
 from connector.sentences.commands import NOT_CONNECTED
@@ -43,7 +43,7 @@ def advise(context: click.Context, record: str, as_json: bool) -> None:
     """
     with open_services() as services:
         ref = _record(record, services)
-        deal = _read(ref, services) if ref.kind == "deal" else None
+        deal = _read(ref, services, sure=":deal:" in record) if ref.kind == "deal" else None
         look = terms_of_deal(deal, services) if deal is not None else terms_of_account(ref, services)
         if look is None:
             raise NeedsHuman.because(sentences.UNKNOWN_TO_BILLING, ref=ref, record=str(ref))
@@ -143,9 +143,15 @@ def _parsed(text: str, crms: Collection[str], kinds: Collection[str]) -> RecordR
     return RecordRef(parts[0], kind, parts[-1])
 
 
-def _read(ref: RecordRef, services: Services) -> Deal:
+def _read(ref: RecordRef, services: Services, *, sure: bool) -> Deal:
+    """The deal; what was only taken for one, and is none, is told as a record that billing does not know."""
     mapping = services.mappings[ref.provider]
-    return read_deal(services.crms[ref.provider].fetch_deal(ref, mapping), mapping)
+    try:
+        return read_deal(services.crms[ref.provider].fetch_deal(ref, mapping), mapping)
+    except NotFound as error:
+        if sure:
+            raise
+        raise NeedsHuman.because(sentences.UNKNOWN_TO_BILLING, ref=ref, record=f"{ref.provider}:{ref.id}") from error
 
 
 def _objections(look: TermsLook, deal: Deal | None, services: Services) -> str:

@@ -95,7 +95,7 @@ UNKNOWN_TO_BILLING = Sentence(
     id="terms-unknown-customer",
     text="{record} has not been billed by the connector yet, so there is no payment record to go by.",
     fix="Nothing is to be done: the usual terms hold for it.",
-    cause="`connector terms advise` named an account without a customer, or a deal of one.",
+    cause="`connector terms advise` named an account without a customer, a deal of one, or nothing that is there.",
     who=Who.ADMIN,
 )
 ENDS_IN_THE_PAST = Sentence(

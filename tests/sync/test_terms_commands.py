@@ -65,10 +65,15 @@ def test_a_deal_is_held_against_its_payers_record(world: World, run: Run, days: 
     assert bool(json.loads(run("advise", "fake:deal:2", "--json").stdout)["against"]) is bool(code)
 
 
-def test_nobody_is_advised_on_an_account_that_was_never_billed(world: World, run: Run) -> None:
-    done = run("advise", "fake:account:404")
+@pytest.mark.parametrize("record", ["fake:account:404", "fake:404"])
+def test_nobody_is_advised_on_what_was_never_billed(world: World, run: Run, record: str) -> None:
+    done = run("advise", record)
     assert done.exit_code == 2
     assert "terms-unknown-customer" in done.output
+
+
+def test_a_deal_that_is_named_as_one_and_gone_is_told_as_gone(world: World, run: Run) -> None:
+    assert "The deal is gone." in run("advise", "fake:deal:404").output
 
 
 def test_what_is_allowed_is_recorded_and_lets_a_waiting_deal_go(world: World, run: Run) -> None:
