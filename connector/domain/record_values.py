@@ -71,8 +71,9 @@ def deal_values(
     all_of_it = len(invoices) == len(account.invoices)
     own = BillingAccount(account.customer, subscribed, invoices, _payments_of(invoices, account, all_of_it=all_of_it))
     subscriptions = _by_rank(own.subscriptions)
-    currency = next((i.currency for i in own.invoices), next((s.currency for s in subscriptions), whole.currency))
     health = whole if all_of_it else assess(own.invoices, own.payments, account.disputes, today, policy)
+    # Of several the one that the balances are in.
+    currency = health.currency or _currency_of(invoices) or next((s.currency for s in subscriptions), whole.currency)
     return {
         "customer_id": account.customer.ref.id,
         **_subscription_values(subscriptions, currency),
@@ -85,6 +86,12 @@ def deal_values(
         "health_reason": whole.reason,
         "late_payer": is_late_payer(whole, renewal_date(account.subscriptions), policy),
     }
+
+
+def _currency_of(invoices: Sequence[Invoice]) -> str:
+    """Of the newest: billing lists them in another order than the ledger."""
+    newest = max(invoices, key=lambda each: (each.created_at, each.ref), default=None)
+    return newest.currency if newest is not None else ""
 
 
 def _payments_of(invoices: Sequence[Invoice], account: BillingAccount, *, all_of_it: bool) -> tuple[Payment, ...]:

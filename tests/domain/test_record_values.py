@@ -74,6 +74,19 @@ def test_a_deal_shows_its_own_invoices_and_the_whole_accounts_health() -> None:
     assert "collection_stage" not in values
 
 
+def test_a_deal_of_two_currencies_names_the_one_its_balances_are_in_whatever_came_first() -> None:
+    due = TODAY - timedelta(days=5)
+    invoices = (
+        an_invoice(1, due=due, total=7000),
+        an_invoice(2, due=due, total=8000),
+        an_invoice(3, due=due, total=900, currency="jpy"),
+    )
+    for order in (invoices, invoices[::-1]):
+        account = a_billing_account(invoices=order)
+        shown = deal_values(account, DEAL, [each.ref for each in invoices], TODAY, POLICY)
+        assert (shown["currency"], shown["open_balance"]) == ("EUR", Decimal(150))
+
+
 def test_a_deal_billed_by_a_plain_invoice_shows_that_invoice() -> None:
     invoice = an_invoice(7)
     account = a_billing_account(invoices=(invoice, an_invoice(8)))
