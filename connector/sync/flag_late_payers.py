@@ -55,7 +55,8 @@ def flag_late_payers(ref: str, services: Services) -> None:
         shown = _carry(flag, deals if flag.late_payer else [], work, services)
         name = work.accounts.name(account)
     if flag.late_payer:
-        _tell_owner(flag, deals, shown, name, services)
+        with services.store.alone(f"renewal:{account}"):  # a worker that was given up for dead may come back
+            _tell_owner(flag, deals, shown, name, services)
     else:
         _close_tasks(flag, services)
     with services.store.begin() as work:

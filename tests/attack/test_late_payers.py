@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from threading import Event
 
 import pytest
 
@@ -13,7 +15,9 @@ from connector.errors import RateLimited, Unreachable
 from connector.jobs import schedule
 from connector.ports import NewOverride, Unlimited
 from connector.sync.bill_deal import bill_deal
+from connector.sync.flag_late_payers import flag_late_payers
 from connector.sync.override_health import override_health
+from connector.sync.refresh_account import refresh_account
 from connector.sync.write_back import write_back
 from connector.targets import TargetKind, for_record
 from tests.fakes import a_fake_deal, no_trouble
@@ -181,3 +185,29 @@ def test_tasks_are_closed_once_a_crm_that_was_away_when_the_flag_went_is_back(wo
     schedule.mark_renewals(world.services)
     follow(world)
     assert open_tasks(world) == []
+
+
+def test_a_worker_that_was_given_up_for_dead_and_comes_back_makes_no_second_task(world: World) -> None:
+    """Its lane was freed while it waited for the CRM, and another one took over its work."""
+    making, again, go_on = Event(), Event(), Event()
+
+    def slowly(operation: str) -> None:
+        if operation == "create_task":
+            (again if making.is_set() else making).set()
+            assert go_on.wait(10)
+
+    customer = billed(world)
+    settle(world, customer)
+    world.clock.forward(days=60)
+    world.run(for_record(TargetKind.HEALTH, customer))
+    refresh_account(str(customer), world.services)
+    world.crm.trouble = slowly
+    with ThreadPoolExecutor(2) as workers:
+        first = workers.submit(flag_late_payers, str(ACCOUNT), world.services)
+        assert making.wait(10)
+        second = workers.submit(flag_late_payers, str(ACCOUNT), world.services)
+        again.wait(0.5)  # as long as nobody does, there is nothing to wait for
+        go_on.set()
+        first.result(10)
+        second.result(10)
+    assert len(world.crm.tasks) == 1
