@@ -117,7 +117,7 @@ class History:
         self._changes = sorted(changes, key=lambda each: (each.at, each.subscription))
         self.began: dict[str, date] = {}  #: when each customer had something for the first time
         for each in self._changes:
-            if each.mrr > 0:
+            if each.mrr:
                 self.began.setdefault(str(each.customer), each.at.astimezone(UTC).date())
 
     def on(self, day: date) -> dict[str, Decimal]:

@@ -10,14 +10,16 @@ from importlib import import_module
 import pytest
 
 from connector import targets
+from connector.domain.mrr_history import MrrChange
 from connector.domain.payment_health import assess
 from connector.domain.refs import RecordRef
+from connector.domain.revenue import revenue
 from connector.sync.assess_accounts import assess_accounts
 from connector.sync.bill_deal import bill_deal
 from connector.sync.read_everybody import read_everybody
 from connector.sync.refresh_account import refresh_account
 from connector.sync.report_revenue import report_revenue
-from tests.factories import TODAY, an_invoice
+from tests.factories import NOW, TODAY, an_invoice
 from tests.fakes import a_fake_deal
 from tests.sync.conftest import World
 from tests.sync.renewal_world import renewing, with_roll_up
@@ -115,3 +117,14 @@ def earned(world: World) -> list[Decimal]:
     """Monthly revenue as the command tells it, by currency."""
     with world.services.store.begin() as work:
         return [each.revenue.mrr for each in report_revenue(work, world.services.today(), 1)]
+
+
+def test_a_subscription_that_comes_to_less_than_nothing_hides_nobody_elses_revenue() -> None:
+    """Bad data: one row of the history must not keep the report from everybody."""
+
+    def earns(number: int, mrr: int) -> MrrChange:
+        subscription = RecordRef("stripe", "subscription", f"sub_{number}")
+        return MrrChange(subscription, NOW, RecordRef("stripe", "customer", f"cus_{number}"), "eur", Decimal(mrr))
+
+    told = revenue([earns(1, 10_000), earns(2, -500)], "eur", TODAY, 2)
+    assert (told.mrr, told.by_customer["stripe:customer:cus_1"]) == (9_500, 10_000)
