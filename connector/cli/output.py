@@ -60,6 +60,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     Where the columns do not fit side by side, each row becomes lines of its own: columns one letter wide nobody reads.
     """
     console = Console(markup=False, emoji=False)  # a name is a name, whatever is in it
+    console.print(title, style="italic")
     cells = [[str(cell) for cell in row] for row in rows]
     longest = [max((cell_len(row[place]) for row in cells), default=0) for place in range(len(columns))]
     ids = all(" " not in row[0] for row in cells)
@@ -69,18 +70,16 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
         least = sum(max(width, *map(len, one.split("\n"))) for width, one in zip(widths, headings, strict=True))
         for lines, between in ((box.HEAVY_HEAD, 3), (None, 2)):
             if least + between * len(columns) + 1 <= console.width:
-                console.print(_side_by_side(title, headings, cells, whole, lines))
+                console.print(_side_by_side(headings, cells, whole, lines))
                 return
-    _print_apart(console, title, columns, cells)
+    _print_apart(console, columns, cells)
 
 
 def _side_by_side(
-    title: str, headings: Sequence[str], cells: Sequence[Sequence[str]], whole: Sequence[bool], lines: box.Box | None
+    headings: Sequence[str], cells: Sequence[Sequence[str]], whole: Sequence[bool], lines: box.Box | None
 ) -> Table:
     padding = (0, 1) if lines else (0, 2, 0, 0)
-    table = Table(
-        title=title, title_justify="left", header_style="bold", box=lines, padding=padding, pad_edge=bool(lines)
-    )
+    table = Table(header_style="bold", box=lines, padding=padding, pad_edge=bool(lines))
     for heading, stays in zip(headings, whole, strict=True):
         table.add_column(heading, overflow="fold", no_wrap=stays)
     for row in cells:
@@ -88,9 +87,8 @@ def _side_by_side(
     return table
 
 
-def _print_apart(console: Console, title: str, columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+def _print_apart(console: Console, columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     """Each row under its first cell, a line for each of its other cells that is not empty."""
-    console.print(title, style="italic")
     widest = max(map(len, columns))
     for row in cells:
         console.print(f"{columns[0]} {row[0]}", style="bold", soft_wrap=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import click
 
@@ -15,7 +15,7 @@ from connector.domain.debtors import TOP
 from connector.domain.receivable_rows import CustomerFacts
 from connector.domain.receivables_report import SEGMENTS, Asked, Report
 from connector.errors import Misconfigured
-from connector.sentences.commands import NOT_A_FIGURE, NOT_YET
+from connector.sentences.commands import NOT_A_FIGURE, NOT_FORECAST, NOT_YET
 from connector.sync.report_receivables import report_receivables
 
 
@@ -132,7 +132,9 @@ def _by_figure(report: Report) -> list[dict[str, object]]:
 def _of_week(report: Report, day: date, customers: dict[str, CustomerFacts]) -> list[shown.Shown]:
     rows = shown.cash_rows(report, day, customers)
     if rows is None:
-        raise Misconfigured.because(NOT_A_FIGURE, figure=repr(day.isoformat()), figures=", ".join(shown.names()))
+        first = report.asked.as_of + timedelta(days=1)
+        last = report.asked.as_of + timedelta(weeks=report.asked.weeks)
+        raise Misconfigured.because(NOT_FORECAST, day=day.isoformat(), first=first.isoformat(), last=last.isoformat())
     return rows
 
 

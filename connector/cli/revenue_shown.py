@@ -20,7 +20,7 @@ _ALIKE = {**dict.fromkeys(("arr", "arpa", "customers", "clv"), "mrr"), "monthly_
 OPENS = ("mrr", *(move.value for move in Move), *RETAINED, *_ALIKE, "cohorts")
 """What opens to customers."""
 FIGURE_COLUMNS = ("as_of", "currency", "month", "figure", "value", "unit")
-ROWS_FOR_PEOPLE = ("customer", "name", "currency", "month", "before", "after", "amount")
+ROWS_FOR_PEOPLE = ("name", "currency", "month", "before", "after", "amount")
 ROW_COLUMNS = ("currency", "month", "figure", "customer", "name", "before", "after", "amount")
 
 

@@ -60,6 +60,13 @@ NOT_A_FIGURE = Sentence(
     cause="`connector receivables --open` or `connector revenue --open` names no figure, bucket, or day of a week.",
     who=Who.ADMIN,
 )
+NOT_FORECAST = Sentence(
+    id="command-week-not-forecast",
+    text="{day} is in no week that is forecast: they run from {first} to {last}.",
+    fix="Name a day of one of them, or ask for more with --weeks.",
+    cause="`connector receivables --open` names a day before the forecast begins, or after it ends.",
+    who=Who.FINANCE,
+)
 NOT_YET = Sentence(
     id="command-day-to-come",
     text="{day} is still to come.",
