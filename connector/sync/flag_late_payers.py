@@ -11,7 +11,7 @@ import structlog
 from connector import targets
 from connector.domain.health_word import Health
 from connector.domain.refs import RecordRef
-from connector.domain.renewal_flag import SAYS_NOTHING, Flag
+from connector.domain.renewal_flag import Flag
 from connector.domain.renewal_task import body_of, due_on, subject_of
 from connector.domain.renewals import Renewal, RenewalSource
 from connector.domain.write_back import Value, Values
@@ -81,10 +81,8 @@ def _carry(flag: Flag, deals: Sequence[FoundDeal], work: UnitOfWork, services: S
     carried: dict[str, Value] = {name: shown[name] for name in _CARRIED if name in shown}
     values: dict[RecordRef, Values] = {deal.ref: {**carried, "late_payer": flag.late_payer} for deal in deals}
     gone = work.renewals.carry(flag.account, [deal.ref for deal in deals], services.clock())
-    # While the flag stands, a deal is gone because it was lost, changed or sold to somebody else: nothing follows it.
-    left: Values = SAYS_NOTHING if flag.late_payer else {**carried, "late_payer": False}
     # One that was won and billed shows its account's flag by itself.
-    values |= {deal: left for deal in gone if work.links.billing_of(deal) is None}
+    values |= {deal: {**carried, "late_payer": False} for deal in gone if work.links.billing_of(deal) is None}
     changed = [ref for ref in sorted(values) if work.records.desire(ref, values[ref])]
     work.targets.mark_all({targets.for_crm(ref.provider) for ref in changed})
     return shown
