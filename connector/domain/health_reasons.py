@@ -110,7 +110,7 @@ def _clause(found: Findings) -> str:
     if habit.paid >= THIN and (habit.usual_days_late > 0 or not found.poor):
         return _usually(habit)
     if habit.paid >= THIN and habit.paid_late:
-        return f"{habit.paid_late} of {habit.paid} paid invoices were late"
+        return _some_late(habit)
     others = "1 other was" if habit.paid == 1 else f"{habit.paid} others were"
     return f"{others} paid {_at_worst(habit)}"
 
@@ -135,9 +135,13 @@ def _how_it_pays(found: Findings) -> tuple[str, bool]:
     if habit.usual_days_late > 0 or not found.poor:
         return _usually(habit), habit.usual_days_late > 0
     if habit.paid_late:
-        worst = _days(habit.worst_days_late)
-        return f"{habit.paid_late} of {habit.paid} paid invoices were late, by up to {worst}", True
+        most = "" if habit.paid_late == 1 else "up to "
+        return f"{_some_late(habit)}, by {most}{_days(habit.worst_days_late)}", True
     return f"the {habit.paid} paid invoices were on time", False
+
+
+def _some_late(habit: Habit) -> str:
+    return f"{habit.paid_late} of {habit.paid} paid invoices {'was' if habit.paid_late == 1 else 'were'} late"
 
 
 def _usually(habit: Habit) -> str:

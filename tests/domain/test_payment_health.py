@@ -132,3 +132,9 @@ def test_the_flag_needs_a_bad_record_and_a_near_renewal() -> None:
     assert is_late_payer(late, None, POLICY)
     assert not is_late_payer(late, TODAY + timedelta(days=91), POLICY)
     assert not is_late_payer(judged(*paid_late(0)), TODAY, POLICY)
+
+
+def test_one_late_invoice_among_several_is_told_in_the_singular() -> None:
+    found = judged(due(77, 1, late=70), due(47, 2, late=0), due(16, 3, late=0))
+
+    assert found.reason == "1 of 3 paid invoices was late, by 70 days."
