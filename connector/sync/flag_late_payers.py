@@ -137,9 +137,11 @@ def _is_the_same_talk(earlier: RenewalTask, task: RenewalTask, renewal: Renewal)
     about anew each time, or in the same window before the date was moved a little.
     """
     apart = task.renewal - earlier.renewal
+    if abs(apart) >= _NEW_TALK_AFTER:
+        return False
     if earlier.window == task.window and abs(apart) <= timedelta(days=task.window):
         return True
-    return renewal.source is RenewalSource.SUBSCRIPTION_ITEM and timedelta(0) < apart < _NEW_TALK_AFTER
+    return renewal.source is RenewalSource.SUBSCRIPTION_ITEM and apart > timedelta(0)
 
 
 def _was_made(earlier: RenewalTask, services: Services) -> bool:

@@ -18,6 +18,7 @@ from connector.sync.bill_deal import bill_deal
 from connector.sync.flag_late_payers import flag_late_payers
 from connector.sync.override_health import override_health
 from connector.sync.refresh_account import refresh_account
+from connector.sync.set_health_policy import set_health_policy
 from connector.sync.write_back import write_back
 from connector.targets import TargetKind, for_record
 from tests.fakes import a_fake_deal, no_trouble
@@ -63,6 +64,15 @@ def test_a_renewal_date_that_moves_by_a_few_days_asks_nobody_twice(world: World)
     for days in (44, 36, 45, 40):
         moves_renewal(world, customer, days=days)
     assert len(world.crm.tasks) == 1, open_tasks(world)
+
+
+def test_next_years_renewal_is_talked_about_anew_also_where_a_window_is_never_left(world: World) -> None:
+    set_health_policy({"renewal_windows": [730]}, world.services, by="test")
+    customer = late_near_renewal(world)
+    assert len(open_tasks(world)) == 1
+    world.clock.forward(days=30)
+    moves_renewal(world, customer, days=375)
+    assert len(world.crm.tasks) == 2
 
 
 def test_a_renewal_deal_that_moves_to_another_account_leaves_the_flag_behind(world: World) -> None:
