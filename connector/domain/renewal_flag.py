@@ -191,4 +191,4 @@ def _why_cleared(judgement: Judgement, window: int | None, before: Flag, today: 
         return f"paid on {judgement.paid_on.isoformat()}"
     if judgement.excuses.at_opening:
         return "what is overdue is disputed, or its bank debit is on its way"
-    return "it pays well enough again"
+    return "its payment health is no longer late or severe"

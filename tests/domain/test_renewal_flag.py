@@ -155,7 +155,7 @@ def cleared(after: Judgement, *, day: int = 1, first: Judgement | None = None) -
     ("after", "because"),
     [
         (a_judgement(GOOD, paid_on=TODAY + timedelta(days=1)), "paid on 2026-11-22"),
-        (a_judgement(GOOD, paid_on=TODAY - timedelta(days=9)), "it pays well enough again"),
+        (a_judgement(GOOD, paid_on=TODAY - timedelta(days=9)), "its payment health is no longer late or severe"),
         (a_judgement(override=an_override(Health.WATCH)), "Grace set it to watch"),
         (a_judgement(renewal=None), "no renewal is known any more"),
         (a_judgement(renewal=renewing(300)), "it renews on 2027-09-17, which is not near"),

@@ -128,7 +128,9 @@ def _interval(found: Interval | None) -> list[float] | None:
 
 
 def _tell(report: Evaluation) -> None:
-    click.echo(f"{report.invoices} invoices of {report.accounts} customers, up to {report.last_day}.")
+    invoices = "1 invoice" if report.invoices == 1 else f"{report.invoices} invoices"
+    customers = "1 customer" if report.accounts == 1 else f"{report.accounts} customers"
+    click.echo(f"{invoices} of {customers}{f', up to {report.last_day}' if report.last_day else ''}.")
     if not report.judgements:
         click.echo("There is too little history to judge anything: it takes a month end with 90 days behind it.")
         return
