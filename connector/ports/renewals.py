@@ -52,8 +52,8 @@ class Renewals(Protocol):
         """These deals, and no others, carry the account's flag from now on. Gives those that do no longer."""
         ...
 
-    def put_down(self, deal: RecordRef, unless: RecordRef, at: datetime) -> RecordRef | None:
-        """A deal is ``unless``'s now: it carries no other account's flag any more. Gives whose it carried."""
+    def put_down(self, deal: RecordRef, of: RecordRef | None, at: datetime) -> RecordRef | None:
+        """A deal is ``of`` that account now, or gone: it carries no other's flag any more. Gives whose it carried."""
         ...
 
     def task(self, account: RecordRef, renewal: date, window: int) -> RenewalTask | None:

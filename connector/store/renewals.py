@@ -52,10 +52,12 @@ class PostgresRenewals:
             self._connection.execute(again)
         return gone
 
-    def put_down(self, deal: RecordRef, unless: RecordRef, at: datetime) -> RecordRef | None:
-        """A deal is ``unless``'s now: it carries no other account's flag any more. Gives whose it carried."""
+    def put_down(self, deal: RecordRef, of: RecordRef | None, at: datetime) -> RecordRef | None:
+        """A deal is ``of`` that account now, or gone: it carries no other's flag any more. Gives whose it carried."""
         cleared = update(flagged_deal).where(
-            flagged_deal.c.deal == deal, flagged_deal.c.account != unless, flagged_deal.c.cleared_at.is_(None)
+            flagged_deal.c.deal == deal,
+            flagged_deal.c.account.is_distinct_from(of),
+            flagged_deal.c.cleared_at.is_(None),
         )
         row = self._connection.execute(cleared.values(cleared_at=at).returning(flagged_deal.c.account)).first()
         return None if row is None else row.account

@@ -23,7 +23,7 @@ from connector.sync.check_readiness import not_ready
 from connector.sync.check_terms import check_terms, go_on, note_exception, remembered
 from connector.sync.find_customer import follow_merges
 from connector.sync.mappings_in_force import pinned
-from connector.sync.note_account import note_account, notice_renewal
+from connector.sync.note_account import forget_renewal, note_account, notice_renewal
 from connector.sync.plan_deal import Planned, fingerprint, plan_deal
 from connector.sync.release_invoices import release_invoices
 from connector.sync.review_billed_deal import review_billed_deal
@@ -71,6 +71,7 @@ def _bill_if_won(deal_ref: RecordRef, kept: DealPlan | None, services: Services,
     try:
         records = services.crms[deal_ref.provider].fetch_deal(deal_ref, services.mappings[deal_ref.provider])
     except Gone:
+        forget_renewal(deal_ref, services)
         return  # before it was billed: there is nothing left to bill, and no record to tell
     notice_renewal(records, services)
     begun = kept is not None and begun_change(kept, services) is not None

@@ -8,6 +8,7 @@ from dataclasses import replace
 from connector import targets
 from connector.domain.account_profile import AccountProfile
 from connector.domain.deal import Deal
+from connector.domain.refs import RecordRef
 from connector.domain.renewal_flag import SAYS_NOTHING
 from connector.ports import DealRecords, Services, UnitOfWork
 from connector.targets import TargetKind
@@ -61,3 +62,9 @@ def notice_renewal(records: DealRecords, services: Services) -> None:
         if carried is not None and work.records.desire(records.ref, SAYS_NOTHING):
             marks.add(targets.for_crm(records.ref.provider))
         work.targets.mark_all(marks)
+
+
+def forget_renewal(deal: RecordRef, services: Services) -> None:
+    """A deal is gone: nothing is written to it any more, or its record would wait for a person for good."""
+    with services.store.begin() as work:
+        work.renewals.put_down(deal, None, services.clock())

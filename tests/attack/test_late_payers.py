@@ -87,6 +87,19 @@ def test_a_renewal_deal_that_moves_to_another_account_leaves_the_flag_behind(wor
     assert not shows(world, RENEWAL, "health_reason")
 
 
+def test_a_renewal_deal_that_was_deleted_leaves_nothing_behind_that_waits_for_a_person(world: World) -> None:
+    a_renewal_deal(world)
+    customer = late_near_renewal(world)
+    del world.crm.deals[RENEWAL]
+    del world.crm.shown[RENEWAL]
+    bill_deal(str(RENEWAL), world.services)
+    world.clock.forward(days=8)
+    schedule.mark_renewals(world.services)
+    settle(world, customer)
+    with world.services.store.begin() as work:
+        assert work.records.parked() == []
+
+
 def test_an_account_flagged_again_in_a_window_whose_task_was_never_made_gets_it(world: World) -> None:
     customer = late_near_renewal_unheard(world)
     override_health(NewOverride(ACCOUNT, Health.GOOD, "ada", "they called", world.services.today()), world.services)
