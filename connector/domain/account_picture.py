@@ -218,7 +218,8 @@ def _verdict(health: PaymentHealth) -> Verdict:
 def _renewal(ref: RecordRef, facts: AccountFacts, today: date, rules: Rules) -> Renewal | None:
     """Of all the customer's contracts; an account that others pay for goes by its own deals alone."""
     known = facts.background
-    deals = {deal for deal in known.crm_renewals if known.sold_to.get(deal, ref) == ref}
+    of = facts.owners if ref in facts.owners else (ref,)  # records of one customer are one company, in whichever CRM
+    deals = {deal for deal in known.crm_renewals if known.sold_to.get(deal, ref) in of}
     subscriptions: Sequence[Subscription] = facts.account.subscriptions
     if ref not in facts.owners:
         own = {deal for deal, account in known.sold_to.items() if account == ref}

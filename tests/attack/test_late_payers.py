@@ -9,11 +9,13 @@ from threading import Event
 
 import pytest
 
+from connector.domain.billing_plan import StepKey
 from connector.domain.health_word import Health
+from connector.domain.planning import CUSTOMER
 from connector.domain.refs import RecordRef
 from connector.errors import RateLimited, Unreachable
 from connector.jobs import schedule
-from connector.ports import NewOverride, Unlimited
+from connector.ports import Link, NewOverride, Unlimited
 from connector.sync.bill_deal import bill_deal
 from connector.sync.flag_late_payers import flag_late_payers
 from connector.sync.override_health import override_health
@@ -64,6 +66,16 @@ def test_a_renewal_date_that_moves_by_a_few_days_asks_nobody_twice(world: World)
     for days in (44, 36, 45, 40):
         moves_renewal(world, customer, days=days)
     assert len(world.crm.tasks) == 1, open_tasks(world)
+
+
+def test_every_record_of_one_company_shows_the_one_day_on_which_it_renews(world: World) -> None:
+    """Billed from one CRM, known in another: there, too, no end of a month is taken for the renewal."""
+    customer = billed(world)
+    world.crm.shown[OTHER] = {}
+    with world.services.store.begin() as work:
+        work.links.remember(Link(StepKey(OTHER, CUSTOMER), customer))
+    settle(world, customer)
+    assert shows(world, OTHER, "renewal_date") == shows(world, ACCOUNT, "renewal_date") is not None
 
 
 def test_next_years_renewal_is_talked_about_anew_also_where_a_window_is_never_left(world: World) -> None:
