@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from connector.domain.past_invoice import PastInvoice
@@ -14,11 +14,18 @@ class Portfolios(Protocol):
     """Every portfolio that was fitted to the ledger."""
 
     def newest(self) -> Portfolio:
-        """The version in use; the figures that we ship (version 0) before any was fitted."""
+        """The last version; the figures that we ship (version 0) before any was fitted."""
+        ...
+
+    def in_use(self, day: date) -> Portfolio:
+        """The last version fitted before that day: what is learnt today counts from tomorrow.
+
+        So no account's score changes within a day because others were looked at.
+        """
         ...
 
     def save(self, portfolio: Portfolio, fitted_at: datetime) -> int:
-        """Keep a new version, in use from now on, and give its number. ``portfolio`` says its day (``as_of``)."""
+        """Keep a new version and give its number. It is in use from the day after its own (``as_of``)."""
         ...
 
     def histories(self) -> Iterator[Sequence[PastInvoice]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Date, Text, and_, case, cast, exists, func, insert, or_, select, type_coerce
+from sqlalchemy import Connection, Date, Select, Text, and_, case, cast, exists, func, insert, or_, select, type_coerce
 
 from connector.domain.billing import InvoiceStatus
 from connector.domain.invoice_standing import DISPUTE_OVER
@@ -22,20 +22,21 @@ _FIGURES = ("mean_lateness", "late_rate", "serious_rate", "accounts", "invoices"
 
 
 class PostgresPortfolios:
-    """The newest version is in use; older ones stay for the record."""
+    """Each version is in use from the day after it was fitted; older ones stay for the record."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def newest(self) -> Portfolio:
-        """The version in use; the figures that we ship (version 0) before any was fitted."""
-        row = self._connection.execute(select(portfolios).order_by(portfolios.c.version.desc()).limit(1)).first()
-        if row is None:
-            return Portfolio()
-        return Portfolio(**{name: row.figures[name] for name in _FIGURES}, as_of=row.as_of, version=row.version)
+        """The last version; the figures that we ship (version 0) before any was fitted."""
+        return self._last(select(portfolios))
+
+    def in_use(self, day: date) -> Portfolio:
+        """The last version fitted before that day."""
+        return self._last(select(portfolios).where(portfolios.c.as_of < day))
 
     def save(self, portfolio: Portfolio, fitted_at: datetime) -> int:
-        """Keep a new version, in use from now on, and give its number."""
+        """Keep a new version and give its number."""
         values = {
             "as_of": portfolio.as_of,
             "figures": {name: getattr(portfolio, name) for name in _FIGURES},
@@ -52,6 +53,12 @@ class PostgresPortfolios:
         past = (PastInvoice(*row) for row in rows)
         for _, of_customer in groupby(past, key=attrgetter("customer")):
             yield list(of_customer)
+
+    def _last(self, versions: Select[Any]) -> Portfolio:
+        row = self._connection.execute(versions.order_by(portfolios.c.version.desc()).limit(1)).first()
+        if row is None:
+            return Portfolio()
+        return Portfolio(**{name: row.figures[name] for name in _FIGURES}, as_of=row.as_of, version=row.version)
 
 
 def _day(moment: Any) -> Any:

@@ -20,7 +20,7 @@ NOTICEABLE = 0.005
 def refit_portfolio(ref: str, services: Services) -> None:
     """Fit the portfolio to the ledger, and keep it as a new version where its figures have moved noticeably.
 
-    ``ref`` is "all": there is one portfolio. Accounts are assessed by the new version as their turn comes.
+    ``ref`` is "all": there is one portfolio. Accounts are assessed by the new version from tomorrow on.
     """
     today = services.today()
     with services.store.begin() as work:

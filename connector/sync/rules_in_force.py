@@ -30,7 +30,7 @@ def rules_in_force(services: Services) -> Rules:
         Misconfigured: see ``policy_in_force``.
     """
     with services.store.begin() as work:
-        policy, portfolio = policy_in_force(work, services), work.portfolios.newest()
+        policy, portfolio = policy_in_force(work, services), work.portfolios.in_use(services.today())
     return Rules(policy, portfolio, _renewal_from(services), services.terms_policy)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 
@@ -120,12 +121,16 @@ def test_an_invoice_is_known_from_the_day_it_was_finalised(store: PostgresStore)
     assert (history.amount, history.currency, history.customer) == (1000, "eur", str(ref))
 
 
-def test_the_newest_version_is_in_use_and_comes_back_as_it_was_saved(store: PostgresStore) -> None:
+def test_a_version_counts_from_the_day_after_it_was_fitted_and_comes_back_as_it_was_saved(store: PostgresStore) -> None:
     with store.begin() as work:
         assert work.portfolios.newest() == Portfolio()
-        first = work.portfolios.save(Portfolio(0.1, 0.2, 0.05, 40, 400, TODAY - timedelta(days=7)), NOW)
+        week_ago = Portfolio(0.1, 0.2, 0.05, 40, 400, TODAY - timedelta(days=7))
+        first = work.portfolios.save(week_ago, NOW)
         second = work.portfolios.save(Portfolio(1 / 3, 0.25, 0.06, 41, 410, TODAY), NOW)
 
     with store.begin() as work:
-        assert work.portfolios.newest() == Portfolio(1 / 3, 0.25, 0.06, 41, 410, TODAY, version=second)
+        fitted = Portfolio(1 / 3, 0.25, 0.06, 41, 410, TODAY, version=second)
+        assert (work.portfolios.newest(), work.portfolios.in_use(TODAY + timedelta(days=1))) == (fitted, fitted)
+        assert work.portfolios.in_use(TODAY) == replace(week_ago, version=first)
+        assert work.portfolios.in_use(TODAY - timedelta(days=7)) == Portfolio()
     assert second > first > 0

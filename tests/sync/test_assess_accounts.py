@@ -162,7 +162,7 @@ def test_a_run_that_is_cut_off_goes_on_where_it_ended(
     """What is done is kept, what was under way is not half done, and the next run does the rest."""
     monkeypatch.setattr(module, "_AT_ONCE", 2)
     billed_as(world, "a", "b", "c", "d", "e")
-    calls = iter([NOW, NOW])  # the run's beginning, and the first two customers
+    calls = iter([NOW, NOW, NOW])  # the run's beginning, the rules for the first two customers, and they
 
     def clock() -> datetime:
         moment = next(calls, None)
@@ -319,8 +319,8 @@ def test_either_run_alone_does_everybody(world: World, monkeypatch: pytest.Monke
 
 
 def _pausing(moment: datetime, holds: Event, may_go_on: Event) -> Callable[[], datetime]:
-    """A clock that is asked at the run's beginning, and then when the customers' rows are held: there it waits."""
-    calls = iter([False, True])
+    """A clock that is asked at the beginning, for the rules, and when the customers' rows are held: there it waits."""
+    calls = iter([False, False, True])
 
     def clock() -> datetime:
         if next(calls, False):
