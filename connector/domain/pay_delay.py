@@ -1,8 +1,10 @@
 """How many days after the due date a customer usually pays, and how far off that guess tends to be.
 
 A customer's own mean is shrunk toward the mean of all customers' means, as if it had paid two more invoices like that:
-one late invoice is not yet a habit, and a customer without any history pays like everybody. What is left over, over
-all invoices, gives the band: its 10th and 90th percentile.
+one late invoice is not yet a habit, and a customer without any history pays like everybody. An invoice that is unpaid
+past its due date stands beside them with its days so far, where that makes the mean later: whoever has stopped paying
+is not expected to pay like everybody. How far off the mean was over all paid invoices gives the band: its 10th and
+90th percentile.
 """
 
 from __future__ import annotations
@@ -41,20 +43,29 @@ class PayDelays:
 
     as_of: date
     _by_customer: dict[str, list[int]] = field(default_factory=dict)
+    _unpaid: dict[str, list[int]] = field(default_factory=dict)
 
     def add(self, invoice: InvoiceHistory) -> None:
-        """Take in one invoice; only one that was paid in full by then, in the last year, says anything."""
+        """Take in one invoice; only one that fell due in the last year and is paid in full, or owed, says anything."""
+        if invoice.due is None or invoice.amount <= 0 or (self.as_of - invoice.due).days > MEMORY_DAYS:
+            return
+        if is_gone(invoice, self.as_of) or is_written_off(invoice, self.as_of):
+            return
         paid = last_payment(each for each in invoice.movements if each.day <= self.as_of)
-        if paid is None or invoice.due is None or invoice.amount <= 0 or (self.as_of - invoice.due).days > MEMORY_DAYS:
-            return
-        if is_gone(invoice, self.as_of) or is_written_off(invoice, self.as_of) or remaining(invoice, self.as_of):
-            return
-        self._by_customer.setdefault(invoice.customer, []).append((paid - invoice.due).days)
+        if remaining(invoice, self.as_of):
+            if invoice.due < self.as_of:
+                self._unpaid.setdefault(invoice.customer, []).append((self.as_of - invoice.due).days)
+        elif paid is not None:
+            self._by_customer.setdefault(invoice.customer, []).append((paid - invoice.due).days)
 
     def usual(self, customer: str) -> Decimal:
         """The customer's usual days after the due date, early payers' below 0."""
-        own = self._by_customer.get(customer, ())
-        return (sum(own) + SHRINK * self._everybodys) / (len(own) + SHRINK)
+        total, count = self._settled(customer)
+        for late in sorted(self._unpaid.get(customer, ()), reverse=True):
+            if late * count <= total:
+                break
+            total, count = total + late, count + 1
+        return total / count
 
     def guess(self, customer: str, due: date) -> Guess | None:
         """When an unpaid invoice should be paid: never before tomorrow; None when nobody ever paid that late.
@@ -72,6 +83,15 @@ class PayDelays:
             return None
         early, middle, late = (_percentile(self._delays, each, later) for each in (EARLY, 50, LATE))
         return self._never_past(due + timedelta(days=middle), early - middle, late - middle)
+
+    def _settled(self, customer: str) -> tuple[Decimal, int]:
+        """The sum and the number of what the customer's paid invoices say, with everybody's beside them."""
+        own = self._by_customer.get(customer, ())
+        return sum(own) + SHRINK * self._everybodys, len(own) + SHRINK
+
+    def _habit(self, customer: str) -> Decimal:
+        total, count = self._settled(customer)
+        return total / count
 
     def _never_past(self, expected: date, early: int | None, late: int | None) -> Guess:
         first = self.as_of + timedelta(days=1)
@@ -97,7 +117,7 @@ class PayDelays:
         if len(self._delays) < ENOUGH:
             return None, None
         off = sorted(
-            delay - _whole(self.usual(customer)) for customer, own in self._by_customer.items() for delay in own
+            delay - _whole(self._habit(customer)) for customer, own in self._by_customer.items() for delay in own
         )
         return min(_percentile(off, EARLY), 0), max(_percentile(off, LATE), 0)
 

@@ -64,18 +64,29 @@ def test_a_customers_habit_is_shrunk_toward_everybodys() -> None:
 @pytest.mark.parametrize(
     "silent",
     [
-        still_open(-20),
-        settled(10, movements=(Movement(after(-50), 4_000, Kind.PAYMENT),)),
+        still_open(20),
         settled(10, gone=after(-55)),
         settled(10, written_off=after(-55)),
         settled(10, due=-400),
-        settled(70),
         settled(10, movements=(Movement(after(-50), 10_000, Kind.CREDIT),)),
         settled(10)._replace(due=None),
     ],
 )
-def test_what_was_not_paid_in_full_by_then_says_nothing(silent: InvoiceHistory) -> None:
+def test_what_is_not_due_was_given_up_or_paid_by_nobody_says_nothing(silent: InvoiceHistory) -> None:
     assert learnt(silent).usual("cus_1") == 0
+
+
+@pytest.mark.parametrize(
+    "unpaid", [still_open(-60), settled(10, movements=(Movement(after(-50), 4_000, Kind.PAYMENT),)), settled(70)]
+)
+def test_who_has_stopped_paying_is_not_expected_to_pay_like_everybody(unpaid: InvoiceHistory) -> None:
+    """Sixty days so far, beside two invoices like everybody's, of which nothing is known: twenty."""
+    assert learnt(unpaid).usual("cus_1") == 20
+
+
+def test_what_is_unpaid_never_makes_a_habit_better() -> None:
+    """Forty days, twice, and two like everybody's make forty; an invoice of five days so far says nothing yet."""
+    assert learnt(settled(40), settled(40), still_open(-5)).usual("cus_1") == 40
 
 
 def test_an_invoice_is_expected_after_its_due_date_by_habit() -> None:

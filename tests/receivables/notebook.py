@@ -179,10 +179,16 @@ def cash(book: Ledger, as_of: date, weeks: int = 13) -> dict[str, dict[str, Any]
     band = min(_nearest(off_by, 10), 0), max(_nearest(off_by, 90), 0)
     delays = sorted(int(each) for each in delay)
     still = inv[~over & (inv.left > 0)]
+    slow = still[(still.due < now) & (still.due >= now - timedelta(days=365)) & (still.amount > 0)]
+    stopped = (now - slow.due).dt.days.groupby(slow.customer)
+    told = dict.fromkeys(inv.customer, _half_up(everybody)) | habit
+    told |= {
+        customer: _with_unpaid(whose, customer, sorted(days, reverse=True), everybody) for customer, days in stopped
+    }
     rows = []
     for invoice in still.itertuples():
         due = invoice.finalized_at if pd.isna(invoice.due) else invoice.due
-        usual = due + timedelta(days=habit.get(invoice.customer, _half_up(everybody)))
+        usual = due + timedelta(days=told[invoice.customer])
         if usual > now:
             days = [usual + timedelta(days=shift) for shift in (0, *band)]
         else:
@@ -193,6 +199,17 @@ def cash(book: Ledger, as_of: date, weeks: int = 13) -> dict[str, dict[str, Any]
     table = pd.DataFrame(rows, columns=["currency", "left", "expected", "early", "late"])
     table[["expected", "early", "late"]] = table[["expected", "early", "late"]].apply(pd.to_datetime)
     return {str(currency): _weeks(mine, now, weeks) for currency, mine in table.groupby("currency")}
+
+
+def _with_unpaid(whose: Any, customer: str, unpaid: list[int], everybody: Fraction) -> int:
+    """The latest mean that the customer's paid invoices make with any number of its unpaid ones, worst first."""
+    paid = [int(days) for days in whose.get_group(customer)] if customer in whose.groups else []
+    return _half_up(
+        max(
+            (sum(paid) + sum(int(days) for days in unpaid[:taken]) + 2 * everybody) / (len(paid) + taken + 2)
+            for taken in range(len(unpaid) + 1)
+        )
+    )
 
 
 def _weeks(table: pd.DataFrame, now: Any, weeks: int) -> dict[str, Any]:
