@@ -23,7 +23,10 @@ _NAME = '[[deal]]\ncanonical = "deal.name"\nfield = "Opportunity.Name"\n'
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_can_be_copied_into_a_mapping(example: str) -> None:
-    assert load(f"{_HEAD}{_NAME}{example}").deal[0].canonical == "deal.name"
+    """Where it begins without a table it belongs to the top of the file, as the page says."""
+    at_the_top = not re.match(r"(#.*\n)*\[", example)
+    mapping = f"{example}{_HEAD}{_NAME}" if at_the_top else f"{_HEAD}{_NAME}{example}"
+    assert load(mapping).deal[0].canonical == "deal.name"
 
 
 @pytest.mark.parametrize("name", [*TRANSFORMS, *PRICE_SOURCES, *(name for group in NAMES.values() for name in group)])
