@@ -18,9 +18,9 @@ from connector.domain.payment_health import (
 )
 from connector.domain.recurring import monthly, period_amount
 from connector.domain.refs import RecordRef
+from connector.domain.renewals import RUNNING
 from connector.domain.write_back import Value
 
-_RUNNING = frozenset({"active", "past_due", "trialing", "unpaid"})
 _SENT = frozenset({InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.UNCOLLECTIBLE})
 
 
@@ -106,7 +106,7 @@ def renewal_date(subscriptions: Iterable[Subscription]) -> date | None:
     ends = [
         end
         for s in subscriptions
-        if s.status in _RUNNING
+        if s.status in RUNNING
         and (
             end := s.contract_end
             or min((i.current_period_end.date() for i in s.items if i.current_period_end), default=None)
@@ -123,7 +123,7 @@ def next_invoice(subscriptions: Iterable[Subscription], currency: str = "") -> N
     coming = [
         (item.current_period_end.date(), s.currency, None if item.metered else period_amount(item))
         for s in subscriptions
-        if s.status in _RUNNING and s.cancel_at is None and currency in ("", s.currency)
+        if s.status in RUNNING and s.cancel_at is None and currency in ("", s.currency)
         for item in s.items
         if item.current_period_end is not None
     ]
@@ -157,7 +157,7 @@ def _by_rank(subscriptions: Sequence[Subscription]) -> list[Subscription]:
     """Running ones first, newest first among equals."""
     return sorted(
         subscriptions,
-        key=lambda s: (s.status not in _RUNNING, -(s.started_at.timestamp() if s.started_at else 0), s.ref),
+        key=lambda s: (s.status not in RUNNING, -(s.started_at.timestamp() if s.started_at else 0), s.ref),
     )
 
 

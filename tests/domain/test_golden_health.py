@@ -6,7 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from connector.domain.payment_health import HealthPolicy, assess, is_late_payer
+from connector.domain.excuses import Excuses
+from connector.domain.payment_health import HealthPolicy, PaymentHealth, assess, is_late_payer
+from connector.domain.refs import RecordRef
+from connector.domain.renewal_flag import Judgement, Verdict, decide_flag
+from connector.domain.renewals import Renewal, RenewalSource
 from tests.domain.golden_health import Case, monthly, owed, paid
 from tests.domain.golden_health_cases import CASES, PROMPT
 from tests.factories import TODAY
@@ -21,6 +25,16 @@ def test_the_word_the_flag_and_the_sentences_are_those_worked_out_by_hand(case: 
     assert [reason.text for reason in health.reasons] == case.says
     assert (health.word.value, is_late_payer(health, RENEWAL, POLICY)) == (case.word, case.flagged)
     assert health.reason == " ".join(case.says)
+    assert flagged_in_force(health) is case.flagged
+
+
+def flagged_in_force(health: PaymentHealth) -> bool:
+    """By the very rule that sets the flag on records, of an account without excuses or a word of anybody's."""
+    verdict = Verdict(health.word, health.next_late_chance, health.reason)
+    none = frozenset[RecordRef]()
+    judgement = Judgement(verdict, verdict, Renewal(RENEWAL, RenewalSource.CONTRACT_END), Excuses(TODAY, none, none))
+    account = RecordRef("hubspot", "account", "1")
+    return decide_flag(account, judgement, POLICY.renewal_windows, POLICY.late_chance_flag, None, TODAY).late_payer
 
 
 def test_there_is_a_case_for_everything_a_book_is_likely_to_hold() -> None:
